@@ -48,8 +48,9 @@ class Forward:
         return self.process.wait(30)
 
     def said(self):
+        ended = self.process.poll()
         with open(self.log, encoding="utf-8", errors="replace") as log:
-            return log.read()
+            return log.read() + ("" if ended is None else f"(ended with {ended})\n")
 
 
 class Rsyslog:

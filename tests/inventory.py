@@ -2,12 +2,14 @@
 """What machines are made of: the real agent on a machine made of files, the real service, its pages and questions."""
 import json
 import os
+import re
 import shutil
 import socket
 import time
 
 from agent import Stand
-from service import check, check_equal, main
+from rpm_host import Rpm, write_berkeley, write_ndb
+from service import ROOT, Skip, check, check_equal, main
 
 HEADS = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
@@ -209,6 +211,76 @@ def twenty_thousand_packages():
         check(resident < 40000, "the agent is small")
 
 
+def installed(stand):
+    """Names and versions of what is told to be there; each has said which tool installed it, and when."""
+    items = stand.keys("package").values()
+    check(all(item["tool"] == "rpm" and item["installed_s"] > 0 for item in items), f"{items}")
+    return sorted((item["name"], item["version"]) for item in items)
+
+
+def packages_of_rpm_are_followed():
+    """the real rpm installs, upgrades and erases; the inventory follows, and is the same from each form of database"""
+    with InventoryStand() as stand:
+        rpm = Rpm(stand.host.root, stand.machine.root)
+        stand.machine.remove("var/lib/dpkg")
+        rpm.run("-i", rpm.build("qorgan-one", "1.0~rc1"), rpm.build("qorgan-two", "1.0", epoch=2))
+        stand.enrolled()
+        stand.known()
+        check_equal(installed(stand), [("qorgan-one", "1.0~rc1-1"), ("qorgan-two", "2:1.0-1")], "what was installed")
+        check_equal(stand.keys("system")["packages"], {"read": ["rpm"], "not_read": []}, "which list was read")
+        check_equal(stand.keys("package")["qorgan-one:noarch"]["vendor"], "Qorgan tests", "by whom")
+        agent = stand.ask("inventory.list")["hosts"][0]["agent"]
+
+        def anew():
+            """Until all packages were told again."""
+            def snapshots():
+                return sum(one["event"] == "inventory.snapshot" and one["kind"] == "package" for one in stand.told())
+
+            before = snapshots()
+            stand.until(lambda: stand.web.change("inventory.ask", agent=agent).get("ok"), "it is asked")
+            stand.until(lambda: snapshots() > before, "packages are told", wait=60)
+            check_equal(installed(stand), rpm_says, "the same as rpm says")
+            return sorted((row["change"], row["key"]) for row in stand.changes(kind="package"))
+
+        rpm.run("-U", rpm.build("qorgan-one", "1.0"))
+        rpm.run("-e", "qorgan-two")
+        rpm_says = rpm.said()
+        changes = [("changed", "qorgan-one:noarch"), ("removed", "qorgan-two:noarch")]
+        check_equal(anew(), changes, "an upgrade is a change")
+        for version, total in (("1.0", 0), ("1.0-2", 1), ("1.0^git1", 1), ("1.0~rc2", 0)):
+            check_equal(stand.ask("inventory.search", name="qorgan-one", op="lt", version=version)["total"], total,
+                        f"below {version}, as rpm orders versions")
+        check_equal([row["key"] for row in stand.command("search", "qorgan-one", "--below", "1.0^")],
+                    ["qorgan-one:noarch"], "and by the command")
+        rpm.run("-i", rpm.build("qorgan-many", "1"), rpm.build("qorgan-many", "2"))
+        rpm_says, headers = rpm.said(), rpm.headers()
+        changes = [("added", f"qorgan-many:noarch {version}-1") for version in (1, 2)] + changes
+        check_equal(anew(), changes, "two versions beside each other are two")
+        for name, write in (("Packages.db", write_ndb), ("Packages", write_berkeley)):
+            rpm.become(name, write, headers)
+            check_equal(anew(), changes, f"nothing else is said by {name}")
+        with open(rpm.path("Packages"), "r+b") as file:
+            file.write(b"another form of database")
+        check(stand.web.change("inventory.ask", agent=agent).get("ok"), "it is asked")
+        stand.until(lambda: stand.keys("system")["packages"] == {"read": [], "not_read": ["rpm"]}, "a gap is said")
+        stand.until(lambda: "package: cannot" in stand.host.status().get("inventory_trouble", ""), "on the host too")
+        check_equal(installed(stand), rpm_says, "and is not taken for gone")
+
+
+def versions_of_rpm_are_ordered_as_rpm_does():
+    """the table that the unit test holds the desk to, asked of the real rpm"""
+    if not shutil.which("rpm"):
+        raise Skip("there is no rpm")
+    with open(os.path.join(ROOT, "src/desk/inventory_test.c"), encoding="utf-8") as file:
+        table = file.read().partition("versions_of_rpm(void)")[2].partition("};")[0]
+    rows = re.findall(r'\{"([^"]+)", "([^"]+)", (-?\d)\},(?! /\* any release)', table)
+    rows = [row for row in rows if "\\" not in row[0] and row[0] != "..."]
+    check(len(rows) > 40, f"the table is found: {len(rows)} rows")
+    asked = "".join(f"print(rpm.vercmp([==[{a}]==], [==[{b}]==])) " for a, b, _ in rows)
+    said = os.popen(f"rpm --eval '%{{lua: {asked}}}'").read()
+    check_equal(re.findall(r"-?\d", said), [order for _, _, order in rows], "the order of each pair")
+
+
 def the_real_machine_is_told():
     """this machine itself, seen from inside the sandbox: a port that is opened is told, and gone when it is closed"""
     with InventoryStand() as stand:
@@ -250,5 +322,6 @@ def what_the_host_forbids_is_not_told():
 
 if __name__ == "__main__":
     raise SystemExit(main([a_machine_is_told_kept_and_found, what_changes_becomes_an_event_and_an_incident,
-                           a_restart_tells_nothing_again, twenty_thousand_packages, the_real_machine_is_told,
-                           what_the_host_forbids_is_not_told]))
+                           a_restart_tells_nothing_again, twenty_thousand_packages,
+                           versions_of_rpm_are_ordered_as_rpm_does, the_real_machine_is_told,
+                           what_the_host_forbids_is_not_told], beside=[packages_of_rpm_are_followed]))

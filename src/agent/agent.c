@@ -403,8 +403,8 @@ static enum rc sandbox_paths(struct agent *agent, struct sandbox_path *paths, si
                                        "/usr/share/zoneinfo",
                                        "/dev/null",
                                        "/etc/ssl/openssl.cnf"};
-    /* Files of these are replaced by others now and then: only their folders last. */
-    static const char *const inventory[] = {"/proc", "/sys", "/etc", "/var/lib/dpkg"};
+    /* Files of these are replaced by others now and then: only their folders last. rpm's other place is in /usr/lib. */
+    static const char *const inventory[] = {"/proc", "/sys", "/etc", "/var/lib/dpkg", "/var/lib/rpm"};
     *ret_count = 0;
     for (size_t i = 0; i < ARRAY_LEN(read); i++)
         sandbox_add(paths, ret_count, read[i], SANDBOX_READ);

@@ -160,13 +160,23 @@ bool inventory_look(const struct inventory_machine *machine, enum inventory_kind
     return whole;
 }
 
+/* A file that is not there, or is empty, adds nothing. */
+uint64_t look_stamp_mix(uint64_t mixed, const struct inventory_machine *machine, const char *path)
+{
+    const struct machine_stamp now = machine_stamp(machine->root, path);
+    if (now.size == 0)
+        return mixed;
+    return mixed * 31 +
+           (now.number * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)now.size << 32 ^ (uint64_t)now.changed_ns);
+}
+
 bool inventory_look_unchanged(const struct inventory_machine *machine, enum inventory_kind kind, uint64_t *stamp)
 {
     if (kind != INVENTORY_PACKAGE)
         return false;
-    struct machine_stamp now = machine_stamp(machine->root, LOOK_DPKG);
-    uint64_t mixed = now.number * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)now.size << 32 ^ (uint64_t)now.changed_ns;
-    bool same = mixed == *stamp && now.size != 0;
-    *stamp = mixed;
+    bool settled = true;
+    uint64_t mixed = look_stamp_mix(look_rpm_stamp(machine, &settled), machine, LOOK_DPKG);
+    bool same = mixed == *stamp && mixed != 0;
+    *stamp = settled ? mixed : 0;
     return same;
 }

@@ -6,7 +6,8 @@
  *
  *   system     host os kernel hardware board firmware cpu memory boot packages
  *   time       source: which services are there, what servers they have, whether the clock is synchronised
- *   package    NAME:ARCHITECTURE of dpkg; databases of other package tools are not read, and `system packages` says so
+ *   package    NAME:ARCHITECTURE of dpkg and rpm; what rpm installed several times, as kernels are, has its version
+ *              behind it. Databases of other package tools are not read, and `system packages` says so
  *   user, group, member      member: USER in GROUP, by the group's list or as the user's first group
  *   port       PROTOCOL ADDRESS:PORT that listens, who owns it, and the program where the rights allow
  *   service    units of systemd: enabled, masked, and whether an enabled service runs

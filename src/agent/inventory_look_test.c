@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/test.h"
 #include "codec/json.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder_path[64];
@@ -148,6 +150,93 @@ static void packages(void)
     CHECK(look(INVENTORY_SYSTEM) && has("packages {\"read\":[\"dpkg\"],\"not_read\":[]}\n"));
     file_put("var/lib/rpm/rpmdb.sqlite", "x");
     CHECK(look(INVENTORY_SYSTEM) && has("\"not_read\":[\"rpm\"]}"));
+    file_put("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n");
+    CHECK(look(INVENTORY_PACKAGE) && has("a {"));
+    CHECK_INT(unlinkat(machine.root, "var/lib/dpkg/status", 0), 0);
+    CHECK(!look(INVENTORY_PACKAGE)); /* what is not read is not taken for none */
+    machine_remove();
+}
+
+/* A sample of rpm_database_test.c: u32 size of the file | the file | its log. */
+static void database_put(const char *sample, const char *path, const char *log, size_t most)
+{
+    static char bytes[32768];
+    char from[512];
+    snprintf(from, sizeof from, "%s/fuzz/agent_rpm_database/%s", test_source_dir(), sample);
+    FILE *file = fopen(from, "rb");
+    size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (!CHECK(n > 1024))
+        return;
+    fclose(file);
+    size_t size = get_le32(bytes);
+    file_put(path, "");
+    int fd = openat(machine.root, path, O_WRONLY);
+    CHECK(write(fd, bytes + 4, MIN(size, most)) > 0);
+    close(fd);
+    if (!log)
+        return;
+    file_put(log, "");
+    fd = openat(machine.root, log, O_WRONLY);
+    CHECK(write(fd, bytes + 4 + size, n - 4 - size) > 0);
+    close(fd);
+}
+
+static bool all_of_rpm_are_seen(void)
+{
+    return has("alpha:x86_64 {\"name\":\"alpha\",\"version\":\"2:1.0-1.el9\",\"vendor\":\"Qorgan\","
+               "\"installed_s\":1700000000,\"tool\":\"rpm\"}\n") &&
+           has("beta-libs:noarch {\"name\":\"beta-libs\",\"version\":\"3.0.7-24.el9\",\"source\":\"beta\",") &&
+           has("kernel:x86_64 5.14.0-70.el9 {\"name\":\"kernel\",\"version\":\"5.14.0-70.el9\",\"installed_s\":") &&
+           has("kernel:x86_64 5.14.0-71.el9 {") &&
+           has("gpg-pubkey {\"name\":\"gpg-pubkey\",\"version\":\"fd431d51-4ae0493b\",\"tool\":\"rpm\"}\n") &&
+           has("tool:x86_64 {\"name\":\"tool\",\"version\":\"1^git2-3\",\"source\":\"tool-set "
+               "(9-1)\",\"tool\":\"rpm\"}\n");
+}
+
+static void packages_of_rpm(void)
+{
+    static const char *const rows[][3] = {
+        {"sqlite", "var/lib/rpm/rpmdb.sqlite", NULL},
+        {"log", "var/lib/rpm/rpmdb.sqlite", "var/lib/rpm/rpmdb.sqlite-wal"},
+        {"sqlite", "usr/lib/sysimage/rpm/rpmdb.sqlite", NULL},
+        {"log", "usr/lib/sysimage/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/rpmdb.sqlite-wal"},
+        {"ndb", "usr/lib/sysimage/rpm/Packages.db", NULL},
+        {"ndb", "var/lib/rpm/Packages.db", NULL},
+        {"berkeley", "var/lib/rpm/Packages", NULL},
+        {"berkeley", "usr/lib/sysimage/rpm/Packages", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("%s", rows[i][1]);
+        machine_make();
+        database_put(rows[i][0], rows[i][1], rows[i][2], SIZE_MAX);
+        CHECK(look(INVENTORY_PACKAGE) && all_of_rpm_are_seen());
+        CHECK(look(INVENTORY_SYSTEM) && has("packages {\"read\":[\"rpm\"],\"not_read\":[]}\n"));
+        file_put("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n");
+        CHECK(look(INVENTORY_PACKAGE) && all_of_rpm_are_seen() && has("a {\"name\":\"a\",\"version\":\"1\"}\n"));
+        CHECK(look(INVENTORY_SYSTEM) && has("packages {\"read\":[\"dpkg\",\"rpm\"],\"not_read\":[]}\n"));
+        database_put(rows[i][0], rows[i][1], rows[i][2], 1100);
+        CHECK(!look(INVENTORY_PACKAGE)); /* damaged */
+        machine_remove();
+    }
+}
+
+static void a_database_of_rpm_that_changes_is_looked_at(void)
+{
+    const struct timespec nap = {.tv_sec = 2, .tv_nsec = 200000000};
+    uint64_t stamp = 0;
+    machine_make();
+    database_put("berkeley", "var/lib/rpm/Packages", NULL, SIZE_MAX); /* left behind by an older rpm */
+    database_put("log", "var/lib/rpm/rpmdb.sqlite", NULL, SIZE_MAX);
+    CHECK(look(INVENTORY_PACKAGE) && has("alpha") && !has("tool:x86_64"));
+    CHECK(!inventory_look_unchanged(&machine, INVENTORY_PACKAGE, &stamp));
+    CHECK(!inventory_look_unchanged(&machine, INVENTORY_PACKAGE, &stamp)); /* written just now: perhaps not all */
+    CHECK_INT(nanosleep(&nap, NULL), 0);
+    CHECK(!inventory_look_unchanged(&machine, INVENTORY_PACKAGE, &stamp));
+    CHECK(inventory_look_unchanged(&machine, INVENTORY_PACKAGE, &stamp));
+    CHECK(inventory_look_unchanged(&machine, INVENTORY_PACKAGE, &stamp));
+    database_put("log", "var/lib/rpm/rpmdb.sqlite", "var/lib/rpm/rpmdb.sqlite-wal", SIZE_MAX);
+    CHECK(!inventory_look_unchanged(&machine, INVENTORY_PACKAGE, &stamp));
+    CHECK(look(INVENTORY_PACKAGE) && all_of_rpm_are_seen());
     machine_remove();
 }
 
@@ -324,6 +413,8 @@ int main(int argc, char **argv)
          an_empty_machine_is_not_taken_for_one_without_accounts},
         {"accounts", accounts},
         {"packages", packages},
+        {"packages of rpm", packages_of_rpm},
+        {"a database of rpm that changes is looked at", a_database_of_rpm_that_changes_is_looked_at},
         {"ports", ports},
         {"devices", devices},
         {"mounts, interfaces, services", mounts_interfaces_services},

@@ -56,6 +56,17 @@ bool look_lines(struct look *look, const char *path, inventory_line each);
 bool look_system(struct look *look); /* inventory_system.c, as the next two */
 bool look_time(struct look *look);
 bool look_packages(struct look *look);
+/* The packages of rpm: inventory_rpm.c. */
+enum look_rpm {
+    LOOK_RPM_NONE,
+    LOOK_RPM_OTHER, /* there is a database, of a form that is not read */
+    LOOK_RPM_READ,
+};
+enum look_rpm look_rpm_there(const struct inventory_machine *machine);
+bool look_rpm(struct look *look);
+/* What is another when the database changed; *ret_settled: it did not change just now. 0: there is none. */
+uint64_t look_rpm_stamp(const struct inventory_machine *machine, bool *ret_settled);
+uint64_t look_stamp_mix(uint64_t mixed, const struct inventory_machine *machine, const char *path);
 bool look_users(struct look *look); /* inventory_people.c, as the next two */
 bool look_groups(struct look *look);
 bool look_members(struct look *look);

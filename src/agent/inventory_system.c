@@ -124,12 +124,10 @@ static bool tools_put(struct look *look)
         bool read;
     } tools[] = {
         {LOOK_DPKG, "dpkg", true},
-        {"var/lib/rpm/rpmdb.sqlite", "rpm", false},
-        {"usr/lib/sysimage/rpm/rpmdb.sqlite", "rpm", false},
-        {"var/lib/rpm/Packages", "rpm", false},
         {"lib/apk/db/installed", "apk", false},
         {"var/lib/pacman/local", "pacman", false},
     };
+    const enum look_rpm rpm = look_rpm_there(look->machine);
     look_begin(look, STR("packages"));
     for (int read = 1; read >= 0; read--) {
         json_write_key(&look->value, read ? "read" : "not_read");
@@ -137,6 +135,8 @@ static bool tools_put(struct look *look)
         for (size_t i = 0; i < ARRAY_LEN(tools); i++)
             if (tools[i].read == (read != 0) && machine_exists(look->machine->root, tools[i].path))
                 json_write_text(&look->value, tools[i].name);
+        if (rpm == (read ? LOOK_RPM_READ : LOOK_RPM_OTHER))
+            json_write_text(&look->value, "rpm");
         json_write_array_end(&look->value);
     }
     return look_end(look);
@@ -333,6 +333,10 @@ static bool package_line(void *context, struct str line)
 bool look_packages(struct look *look)
 {
     struct inventory_package package = {0};
+    const bool rpm = look_rpm_there(look->machine) == LOOK_RPM_READ;
     look->part = &package;
-    return look_lines(look, LOOK_DPKG, package_line) && package_line(look, STR(""));
+    if (!rpm || machine_exists(look->machine->root, LOOK_DPKG))
+        if (!look_lines(look, LOOK_DPKG, package_line) || !package_line(look, STR("")))
+            return false;
+    return !rpm || look_rpm(look);
 }

@@ -510,7 +510,7 @@ static const struct option_row inventory_rows[] = {
     {.name = "below",
      .type = OPTION_TEXT,
      .argument = "VERSION",
-     .help = "of search: only packages of a version below this one, in the order of Debian's versions"},
+     .help = "of search: only packages of a version below this one, as the tool that installed it orders them"},
 };
 
 static const struct option_row losses_rows[] = {

@@ -116,7 +116,8 @@ static bool is_wanted(const struct taking *t, struct str key, const struct json_
     if (t->action == LIST || !is_named(t, key, value))
         return false;
     struct str version = json_str(json_get(value, "version"), STR_NONE);
-    return t->below.n == 0 || (version.n && inventory_version_compare(version, t->below) < 0);
+    struct str tool = json_str(json_get(value, "tool"), STR_NONE);
+    return t->below.n == 0 || (version.n && inventory_version_compare(tool, version, t->below) < 0);
 }
 
 static void text_put(struct buf *out, struct str text)

@@ -23,7 +23,11 @@ enum inventory_change { INVENTORY_ADDED, INVENTORY_CHANGED, INVENTORY_REMOVED };
 /* In a transaction. */
 void inventory_clean(struct desk *desk, int64_t now_ns);
 
-/* How Debian orders versions, epoch:version-revision (deb-version(7)): below, above, or 0. */
-int inventory_version_compare(struct str a, struct str b);
+/* How the tool orders versions that it installed: below, above, or 0. "rpm" as below; else as Debian does,
+ * epoch:version-revision (deb-version(7)). */
+int inventory_version_compare(struct str tool, struct str a, struct str b);
+/* epoch:version-release (rpm-version(7)). As in rpm's dependencies one without a release is the same as any of its
+ * version: an order only among those that have one. */
+int inventory_version_compare_rpm(struct str a, struct str b);
 
 #endif

@@ -40,8 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct str versions = rest;
     struct str a = str_cut(&versions, '\n');
     struct str b = str_cut(&versions, '\n');
-    if (inventory_version_compare(a, b) != -inventory_version_compare(b, a) || inventory_version_compare(a, a) != 0)
-        abort();
+    static const struct str tools[] = {STR_INIT(""), STR_INIT("rpm")};
+    for (size_t i = 0; i < ARRAY_LEN(tools); i++)
+        if (inventory_version_compare(tools[i], a, b) != -inventory_version_compare(tools[i], b, a) ||
+            inventory_version_compare(tools[i], a, a) != 0)
+            abort();
     for (unsigned i = 0; rest.p && i < 16; i++) {
         const struct desk_inventory_record one = {
             .record = ++record, .received_ns = stand.now, .source = source, .json = str_cut(&rest, '\n')};

@@ -6,6 +6,7 @@
 #define LIST_DEFAULT 100
 #define LIST_MAX     500
 #define LOOKED_MAX   200000 /* items that one search compares */
+#define DEPTH        12u    /* of an item */
 
 enum order { ANY, BELOW, UP_TO, SAME, FROM, ABOVE };
 
@@ -48,13 +49,30 @@ static bool wish_read(struct ask *ask, struct wish *wish)
     return !ask->error;
 }
 
-static bool version_fits(const struct wish *wish, struct str version)
+struct found {
+    struct str key, name, version, also, value;
+};
+
+/* Which tool installed it says how its versions are ordered; one that does not say so is dpkg. */
+static int version_order(struct arena *scratch, const struct wish *wish, const struct found *found)
+{
+    struct arena_mark mark = arena_mark(scratch);
+    struct json_value *value = NULL;
+    struct str tool = STR("");
+    if (json_parse(scratch, found->value, DEPTH, &value, NULL) == RC_OK)
+        tool = json_str(json_get(value, "tool"), tool);
+    int order = inventory_version_compare(tool, found->version, wish->version);
+    arena_rewind(scratch, mark);
+    return order;
+}
+
+static bool version_fits(struct arena *scratch, const struct wish *wish, const struct found *found)
 {
     if (wish->order == ANY)
         return true;
-    if (version.n == 0)
+    if (found->version.n == 0)
         return false;
-    int order = inventory_version_compare(version, wish->version);
+    int order = version_order(scratch, wish, found);
     switch (wish->order) {
     case BELOW:
         return order < 0;
@@ -83,15 +101,15 @@ static struct str end_of(struct ask *ask, struct str begin)
     return arena_str(ask->desk->scratch, buf_view(&out));
 }
 
-static void found_put(struct buf *out, struct db_query *q, struct str key, struct str name, struct str version)
+static void found_put(struct buf *out, struct db_query *q, const struct found *found)
 {
     json_write_object(out);
-    json_put_str(out, "key", key);
-    json_put_str(out, "item", name);
-    json_put_str(out, "version", version);
-    json_put_str(out, "also", db_text(q));
+    json_put_str(out, "key", found->key);
+    json_put_str(out, "item", found->name);
+    json_put_str(out, "version", found->version);
+    json_put_str(out, "also", found->also);
     json_write_key(out, "value");
-    json_write_raw(out, db_text(q));
+    json_write_raw(out, found->value);
     json_put_int(out, "since_ns", db_i64(q));
     json_put_str(out, "agent", db_text(q));
     json_put_str(out, "name", db_text(q));
@@ -121,14 +139,17 @@ void ask_inventory_search(struct ask *ask)
     json_write_key(ask->out, "found");
     json_write_array(ask->out);
     while (db_next(&q)) {
-        struct str key = db_text(&q);
-        struct str name = db_text(&q);
-        struct str version = db_text(&q);
+        struct found found;
+        found.key = db_text(&q);
+        found.name = db_text(&q);
+        found.version = db_text(&q);
+        found.also = db_text(&q);
+        found.value = db_text(&q);
         looked++;
-        if (!version_fits(&wish, version))
+        if (!version_fits(ask->desk->scratch, &wish, &found))
             continue;
         if (total >= wish.offset && total < wish.offset + wish.limit)
-            found_put(ask->out, &q, key, name, version);
+            found_put(ask->out, &q, &found);
         total++;
     }
     json_write_array_end(ask->out);

@@ -186,6 +186,9 @@ static void found_by_name_version_port_and_program(void)
         {"'name':'open'", 2},
         {"'name':'open','exact':true", 0},
         {"'name':'openssl','exact':true", 2},
+        {"'name':'zsh','op':'lt','version':'5.8.1'", 1}, /* of rpm: '^' is before any other segment */
+        {"'name':'zsh','op':'eq','version':'1:5.8^1'", 0},
+        {"'name':'zsh','op':'eq','version':'5.8^1'", 1},
         {"'kind':'port','name':'22','exact':true", 1},
         {"'kind':'port','name':'sshd'", 1},
         {"'kind':'port','name':'2222'", 0},
@@ -200,6 +203,8 @@ static void found_by_name_version_port_and_program(void)
     take(FIRST);
     take("{'event':'inventory.added','kind':'port','key':'tcp 0.0.0.0:22','value':{'protocol':'tcp','port':22,"
          "'program':'sshd'}}");
+    take("{'event':'inventory.added','kind':'package','key':'zsh:x86_64','value':{'name':'zsh','version':'5.8^1-2.el9',"
+         "'tool':'rpm'}}");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char question[256];
         test_row("%s", rows[i].question);
@@ -293,7 +298,7 @@ static void a_machine_has_its_limits(void)
     stand_close(&stand);
 }
 
-static void versions(void)
+static void versions_of_dpkg(void)
 {
     static const struct {
         const char *a;
@@ -327,8 +332,77 @@ static void versions(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row("%s %s", rows[i].a, rows[i].b);
-        CHECK_INT(inventory_version_compare(str_of(rows[i].a), str_of(rows[i].b)), rows[i].order);
-        CHECK_INT(inventory_version_compare(str_of(rows[i].b), str_of(rows[i].a)), -rows[i].order);
+        CHECK_INT(inventory_version_compare(STR(""), str_of(rows[i].a), str_of(rows[i].b)), rows[i].order);
+        CHECK_INT(inventory_version_compare(STR(""), str_of(rows[i].b), str_of(rows[i].a)), -rows[i].order);
+    }
+}
+
+/* What rpm 4.18 said of each (rpm.vercmp of its Lua; of whole labels its own comparison of dependencies);
+ * tests/inventory.py asks the rpm that is there. */
+static void versions_of_rpm(void)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        int order;
+    } rows[] = {
+        {"", "", 0},
+        {"", "1", -1},
+        {"", "~", 1},
+        {"", "^", -1},
+        {"...", "", 0},
+        {"1", "1", 0},
+        {"1", "2", -1},
+        {"1.10", "1.9", 1},
+        {"1.0", "1", 1},
+        {"1.0", "1_0", 0},
+        {"1.0", "1..0.", 0},
+        {"1.0", "10", -1},
+        {"001", "1", 0},
+        {"0", "00", 0},
+        {"a", "b", -1},
+        {"a", "A", 1},
+        {"a", "aa", -1},
+        {"1", "a", 1},
+        {"1a", "1", 1},
+        {"1a", "1.a", 0},
+        {"1a2", "1b1", -1},
+        {"1.a", "1.0", -1},
+        {"1.0~rc1", "1.0", -1},
+        {"1.0~rc1", "1.0~rc2", -1},
+        {"1.0~", "1.0~~", 1},
+        {"1~1", "1.1", -1},
+        {"1.0^", "1.0", 1},
+        {"1.0^git1", "1.0", 1},
+        {"1.0^git1", "1.0^git2", -1},
+        {"1.0^git1", "1.0.1", -1},
+        {"1.0^git1", "1.01", -1},
+        {"1.0^git1~pre", "1.0^git1", -1},
+        {"1.0~rc1^git1", "1.0~rc1", 1},
+        {"1.0~rc1^git1", "1.0", -1},
+        {"1.0^~", "1.0^", -1},
+        {"1^", "1~", 1},
+        {"1^2", "1a", -1},
+        {"1\xc3\xa4", "1", 0},
+        {"99999999999999999999", "100000000000000000000", -1},
+        {"00000000000000000000002", "1", 1},
+        {"1:1", "2", 1},
+        {"0:1", "1", 0},
+        {":1", "1", 0},
+        {"x:1", "x.1", 0}, /* no epoch: it is no number */
+        {"01:1", "1:1", 0},
+        {"3.0.7-24.el9", "3.0.7-25.el9_3", -1},
+        {"3.0.7-25.el9", "3.0.7-25.el9_3", -1},
+        {"1:3.0.7-24.el9", "3.0.8-1.el9", 1},
+        {"3.0.7-24.el9", "3.0.7", 0}, /* any release */
+        {"3.0.7-24.el9", "3.0.8", -1},
+        {"3.0.7-", "3.0.7-1", -1},
+        {"1-2-3", "1.2-3", 0}, /* the release is what follows the last one */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("%s %s", rows[i].a, rows[i].b);
+        CHECK_INT(inventory_version_compare(STR("rpm"), str_of(rows[i].a), str_of(rows[i].b)), rows[i].order);
+        CHECK_INT(inventory_version_compare(STR("rpm"), str_of(rows[i].b), str_of(rows[i].a)), -rows[i].order);
     }
 }
 
@@ -344,7 +418,8 @@ int main(int argc, char **argv)
         {"an object is told by its machines", an_object_is_told_by_its_machines},
         {"the agent is asked when it can answer", the_agent_is_asked_when_it_can_answer},
         {"a machine has its limits", a_machine_has_its_limits},
-        {"versions", versions},
+        {"versions of dpkg", versions_of_dpkg},
+        {"versions of rpm", versions_of_rpm},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

@@ -1,5 +1,6 @@
 /* inventory_version.c - the order of versions of packages. Written from deb-version(7) and Debian policy 5.6.12: parts
- * of no digits and of digits by turns; letters before the rest, '~' before everything, the end too. */
+ * of no digits and of digits by turns; letters before the rest, '~' before everything, the end too. Those of rpm:
+ * inventory_version_rpm.c. */
 #include "desk/inventory.h"
 
 /* What a character weighs where digits do not count: '~' < end < letters < all others. */
@@ -69,7 +70,7 @@ static struct version version_cut(struct str text)
     return version;
 }
 
-int inventory_version_compare(struct str a, struct str b)
+static int version_compare(struct str a, struct str b)
 {
     struct version left = version_cut(a);
     struct version right = version_cut(b);
@@ -79,4 +80,9 @@ int inventory_version_compare(struct str a, struct str b)
     if (!differs)
         differs = part_compare(left.revision, right.revision);
     return differs < 0 ? -1 : differs > 0;
+}
+
+int inventory_version_compare(struct str tool, struct str a, struct str b)
+{
+    return str_is(tool, "rpm") ? inventory_version_compare_rpm(a, b) : version_compare(a, b);
 }

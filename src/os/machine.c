@@ -39,6 +39,28 @@ static int plain_open(int root, const char *path)
     return fd;
 }
 
+int machine_open(int root, const char *path)
+{
+    return plain_open(root, path);
+}
+
+bool machine_read_at(int fd, uint64_t offset, void *bytes, size_t n)
+{
+    char *out = bytes;
+    if (offset > INT64_MAX - n)
+        return false;
+    while (n) {
+        ssize_t got = pread(fd, out, n, (off_t)offset);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return false;
+        size_t more = got > 0 ? (size_t)got : 0;
+        out += more;
+        offset += more;
+        n -= more;
+    }
+    return true;
+}
+
 bool machine_stream(int root, const char *path, bool (*each)(void *context, struct str piece), void *context)
 {
     char bytes[PIECE];

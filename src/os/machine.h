@@ -18,6 +18,10 @@
 bool machine_read(int root, const char *path, size_t most, struct buf *out, bool *ret_cut);
 /* The file in pieces, in order; false from `each` ends it. False: as above, or it was ended. */
 bool machine_stream(int root, const char *path, bool (*each)(void *context, struct str piece), void *context);
+/* A file to be read at any place; negative: there is none. The caller closes it. */
+int machine_open(int root, const char *path);
+/* All of the bytes, or false. */
+bool machine_read_at(int fd, uint64_t offset, void *bytes, size_t n);
 /* Where a link leads, as it is written; false: it is no link, or leads farther than 1,023 bytes. */
 bool machine_link(int root, const char *path, char ret_target[1024]);
 /* Names in a folder, of links too, not in order, without "." and ".."; false from `each` ends it. */

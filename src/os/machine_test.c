@@ -57,6 +57,12 @@ static void files_are_read_to_their_end_or_cut(void)
     CHECK(machine_read(root, "large", 100, &out, &cut) && cut && out.n == 104);
     CHECK(!machine_read(root, "none", 100, &out, &cut) && !machine_read(root, "none", 100, &out, NULL));
     CHECK(machine_stream(root, "large", count_piece, &left) && left == SIZE_MAX - sizeof large);
+    int fd = machine_open(root, "large");
+    CHECK(fd >= 0 && machine_read_at(fd, 99990, storage, 10) && storage[9] == 'x');
+    CHECK(!machine_read_at(fd, 99991, storage, 10) && !machine_read_at(fd, 100000, storage, 1));
+    CHECK(!machine_read_at(fd, UINT64_MAX, storage, 1) && machine_read_at(fd, 100000, storage, 0));
+    close(fd);
+    CHECK(machine_open(root, "none") < 0 && machine_open(root, "") < 0);
     left = 10;
     CHECK(!machine_stream(root, "large", count_piece, &left)); /* ended */
     CHECK_INT(mkfifoat(root, "pipe", 0644), 0);

@@ -27,7 +27,6 @@
 
 #define WHY_MAX     400
 #define METADATA_MS 2000
-#define FIELDS_MAX  10 /* of one call that gives a message */
 
 /* A broker's limit is one of what is sent to it at a time: what it finds too large is sent in smaller pieces, at last
  * alone, before a record is to blame. A batch that got through alone lets the next ones be larger again. */
@@ -216,40 +215,53 @@ static void producer_free(struct queue *queue)
 
 /* ---- messages ---- */
 
-static enum rc message_hand(struct queue *queue, size_t at, struct err *err)
+/* One list, which stays ours when the message is not taken: given one by one they are freed twice then (librdkafka
+ * issue 4627, not mended in 2.0). NULL without memory. */
+static rd_kafka_headers_t *message_headers(const struct queue *queue, const struct queue_message *message)
 {
-    const struct queue_message *message = &queue->messages->message[at];
     char record[24];
     char tree[24];
-    rd_kafka_vu_t field[FIELDS_MAX];
-    size_t n = 0;
     snprintf(record, sizeof record, "%llu", (unsigned long long)message->record);
     snprintf(tree, sizeof tree, "%llu", (unsigned long long)queue->messages->tree_size);
     const struct {
         const char *name;
         struct str value;
-    } headers[] = {{QUEUE_HEADER_ORIGIN, str_of(queue->options.origin)},
-                   {QUEUE_HEADER_RECORD, str_of(record)},
-                   {QUEUE_HEADER_SOURCE, message->source},
-                   {QUEUE_HEADER_TREE, str_of(tree)}};
-    field[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = queue->topic};
-    field[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
-    field[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)at};
-    field[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_VALUE,
-                                 .u.mem = {.ptr = (void *)(uintptr_t)message->body.p, .size = message->body.n}};
-    field[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY,
-                                 .u.mem = {.ptr = (void *)(uintptr_t)message->source.p, .size = message->source.n}};
-    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-        field[n++] = (rd_kafka_vu_t){
-            .vtype = RD_KAFKA_VTYPE_HEADER,
-            .u.header = {.name = headers[i].name, .val = headers[i].value.p, .size = (ssize_t)headers[i].value.n}};
-    ASSERT(n <= FIELDS_MAX);
-    rd_kafka_error_t *error = rd_kafka_produceva(queue->producer, field, n);
+    } rows[] = {{QUEUE_HEADER_ORIGIN, str_of(queue->options.origin)},
+                {QUEUE_HEADER_RECORD, str_of(record)},
+                {QUEUE_HEADER_SOURCE, message->source},
+                {QUEUE_HEADER_TREE, str_of(tree)}};
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(ARRAY_LEN(rows));
+    for (size_t i = 0; headers && i < ARRAY_LEN(rows); i++)
+        if (rd_kafka_header_add(headers, rows[i].name, -1, rows[i].value.p, (ssize_t)rows[i].value.n) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_headers_destroy(headers);
+            headers = NULL;
+        }
+    return headers;
+}
+
+static enum rc message_hand(struct queue *queue, size_t at, struct err *err)
+{
+    const struct queue_message *message = &queue->messages->message[at];
+    rd_kafka_headers_t *headers = message_headers(queue, message);
+    if (!headers)
+        return err_set(err, RC_LIMIT, "no memory for record %llu", (unsigned long long)message->record);
+    const rd_kafka_vu_t fields[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = queue->topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)at},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {.ptr = (void *)(uintptr_t)message->body.p, .size = message->body.n}},
+        {.vtype = RD_KAFKA_VTYPE_KEY,
+         .u.mem = {.ptr = (void *)(uintptr_t)message->source.p, .size = message->source.n}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(queue->producer, fields, ARRAY_LEN(fields));
     if (!error)
         return RC_OK;
     enum rc rc = err_set(err, RC_IO, "could not give record %llu to Kafka: %s", (unsigned long long)message->record,
                          rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
+    rd_kafka_headers_destroy(headers);
     return rc;
 }
 
