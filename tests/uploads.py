@@ -240,6 +240,13 @@ def begun(web, length):
     return link
 
 
+def alive(web):
+    try:
+        return web.ask("upload.list").get("ok", False)
+    except OSError:
+        return False
+
+
 def cut_off_and_full():
     """uploads that stop in the middle leave nothing, more than may be received at one time are told so"""
     with Service() as service:
@@ -255,14 +262,21 @@ def cut_off_and_full():
             time.sleep(0.1)
         check(len(os.listdir(f"/proc/{service.pids('desk')[0]}/fd")) <= len(open_files) - 4, "the desk let them go")
         check_equal(web.ask("upload.list")["total"], 0, "none of them is there")
+        slow = [begun(web, 2 * MIB) for _ in range(4)]
+        time.sleep(0.5)
+        os.kill(service.pids("web")[0], 9)
+        deadline = time.time() + 20
+        while time.time() < deadline and not alive(web):
+            time.sleep(0.2)
         ids = [push(web, table(10, first=10 * i))["id"] for i in range(16)]
+        over = [row for row in web.ask("upload.list", limit=100)["uploads"] if row["ended_ns"]]
+        check_equal(over, [], "none of sixteen is over")
         check_equal(push(web, table(10), 409)["error"], "uploads_full", "a seventeenth")
         for upload in ids:
             wait(web, upload)
         check_equal(web.change("upload.drop", id=ids[0])["ok"], True, "one is dropped")
         check_equal(wait(web, push(web, table(10))["id"])["state"], "ready", "there is room again")
         check_equal(web.change("upload.accept", id=ids[0])["error"], "state_refuses", "a dropped one is over")
-        service.quiet()
 
 
 def two_people():

@@ -1,7 +1,7 @@
 /* reader.c - reads one scanner's file, that a person uploaded, into findings for the desk; then it ends, and the parent
  * starts a fresh one: whatever a file does to the process that reads it, the next file meets none of it.
  *
- *   idle ──MSG_REPORT──► unpack, read ──parts, as the desk keeps them──► end told ──► exit
+ *   idle ──MSG_REPORT──► unpack, read ──parts, as the desk keeps them──► end told ──MSG_REPORT_STOP──► exit
  *                           └── MSG_REPORT_STOP, the desk is gone ──► exit
  *
  * It opens nothing and connects to nobody: it has the descriptor that it was given, a channel to the desk, memory and
@@ -172,6 +172,9 @@ static void on_report(struct msg *msg)
         const struct scan_summary nothing = {.format = ""};
         end_send(job, rc == RC_LIMIT ? SCAN_FAULT_LARGE : SCAN_FAULT_PACKED, &nothing, &err);
     }
+    /* Whoever goes while the desk still writes to it takes its last words along. */
+    while (is_wanted())
+        IGNORE(channel_wait(reader.desk, WAIT_MS));
     process_stop(EXIT_SUCCESS);
 }
 

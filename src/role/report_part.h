@@ -6,7 +6,7 @@
  *                                ◄──       MSG_REPORT_PART findings ...
  *   MSG_REPORT_MORE: it is kept  ──►       (REPORT_PARTS_FLYING at most are on the way)
  *                                ◄──       MSG_REPORT_END
- *   MSG_REPORT_STOP              ──►       at any time
+ *   MSG_REPORT_STOP              ──►       when it has the end, or at any time: the reader ends
  *
  * The reader read a stranger's bytes: nothing that it says is believed further than that it is about this file.
  *   part   be32 findings | a JSON list

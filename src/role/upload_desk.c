@@ -251,6 +251,24 @@ static void on_part(struct upload_desk *self, struct channel *reader, const stru
         log_warning("the reader does not take what it is told");
 }
 
+/* One that is read, was dropped, or says nothing, is stopped; when it does not hear, ended. The next is a fresh
+ * process. */
+static void reader_watch(struct upload_desk *self, struct channel *reader, int64_t now_ns)
+{
+    uint64_t now = clock_boot_ns();
+    if (desk_upload_wanted(self->desk, self->ordered) && now - self->heard_ns > SILENCE_NS)
+        over(self, "slow", now_ns);
+    if (desk_upload_wanted(self->desk, self->ordered))
+        return;
+    if (!self->stop_ns) {
+        self->stop_ns = now;
+        IGNORE(channel_send(reader, MSG_REPORT_STOP, (uint64_t)self->ordered, STR_NONE)); /* then it is gone */
+    } else if (now - self->stop_ns > STOP_NS) {
+        self->stop_ns = now;
+        process_tell(MSG_STUCK);
+    }
+}
+
 static void on_reader(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
 {
     struct desk_upload_end end = {0};
@@ -267,6 +285,7 @@ static void on_reader(struct upload_desk *self, struct channel *reader, const st
         over(self, "answer", now_ns);
     else if (msg->type == MSG_REPORT_END && desk_upload_end(self->desk, self->ordered, &end, now_ns, &err) != RC_OK)
         trouble(self, "the end of a reading could not be stored", &err);
+    reader_watch(self, reader, now_ns);
 }
 
 bool upload_desk_message(struct upload_desk *self, struct channel *from, const struct msg *msg, int64_t now_ns)
@@ -286,30 +305,13 @@ bool upload_desk_message(struct upload_desk *self, struct channel *from, const s
 void upload_desk_down(struct upload_desk *self, enum role peer, int64_t now_ns)
 {
     for (size_t i = 0; i < FILES_MAX && peer == ROLE_WEB; i++)
-        self->files[i].expected = 0; /* what it was writing grows no more */
+        on_gone(self, self->files[i].number);
     if (peer != ROLE_READER || !self->ordered)
         return;
     if (desk_upload_wanted(self->desk, self->ordered))
         over(self, "died", now_ns);
     self->ordered = 0;
     self->stop_ns = 0;
-}
-
-/* One that was dropped, or that says nothing, is stopped; when it does not hear, ended. The next is a fresh process. */
-static void reader_watch(struct upload_desk *self, struct channel *reader, int64_t now_ns)
-{
-    uint64_t now = clock_boot_ns();
-    if (desk_upload_wanted(self->desk, self->ordered) && now - self->heard_ns > SILENCE_NS)
-        over(self, "slow", now_ns);
-    if (desk_upload_wanted(self->desk, self->ordered))
-        return;
-    if (!self->stop_ns) {
-        self->stop_ns = now;
-        IGNORE(channel_send(reader, MSG_REPORT_STOP, (uint64_t)self->ordered, STR_NONE)); /* then it is gone */
-    } else if (now - self->stop_ns > STOP_NS) {
-        self->stop_ns = now;
-        process_tell(MSG_STUCK);
-    }
 }
 
 bool upload_desk_look(struct upload_desk *self, int64_t now_ns)
