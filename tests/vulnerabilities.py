@@ -82,7 +82,7 @@ def strangers_files():
                 file.write(content)
             findings, said = read(path, 1)
             check(words in said and findings == [] and "root:" not in said, f"{content}: {said}")
-        os.truncate(path, 300 << 20)
+        os.truncate(path, 600 << 20)
         check("at most" in read(path, 1)[1], "the limit of bytes")
         check("there is no file" in read(path + "x", 1)[1], "an absent one")
 

@@ -34,9 +34,9 @@ class Web:
             self.cookies[key] = value
         return answer.status, answer.headers, text
 
-    def form(self, path, **fields):
-        """Opens the page for its secret, then sends its form; the answer's status and where it leads."""
-        _, _, page = self.request("GET", path)
+    def form(self, path, at=None, **fields):
+        """Opens the page (`at`, else the same path) for its secret, then sends its form; where the answer leads."""
+        _, _, page = self.request("GET", at or path)
         found = re.search(r'name="csrf" value="([0-9a-f]+)"', page)
         if not found:
             raise RuntimeError(f"{path} holds no form: {page[:400]}")

@@ -4,7 +4,6 @@
 #include "cmd/cmd.h"
 #include "cmd/confined_command.h"
 #include "cmd/options.h"
-#include "codec/json.h"
 #include "os/file.h"
 #include "paper/visible.h"
 #include "scan/report.h"
@@ -27,27 +26,6 @@ static bool pass_over(void *context, const struct scan_finding *finding)
 {
     (void)context, (void)finding;
     return true;
-}
-
-static void finding_json(struct buf *out, const struct scan_finding *f)
-{
-    json_write_object(out);
-    json_put_str(out, "scanner", f->scanner);
-    for (size_t i = 0; i < SCAN_TEXT_COUNT; i++)
-        if (f->text[i].n)
-            json_put_str(out, scan_text_name((enum scan_text)i), f->text[i]);
-    json_put_int(out, "port", f->port);
-    json_put_int(out, "score", f->score);
-    json_put_int(out, "severity", f->severity);
-    json_put_text(out, "verdict", scan_verdict_name((enum scan_verdict)f->verdict));
-    if (f->seen_ns > 0)
-        json_put_int(out, "seen_ns", f->seen_ns);
-    json_write_key(out, "cves");
-    json_write_array(out);
-    for (uint32_t i = 0; i < f->cve_count; i++)
-        json_write_str(out, f->cves[i]);
-    json_write_array_end(out);
-    json_write_object_end(out);
 }
 
 static void finding_text_line(struct buf *out, const struct scan_finding *f)
@@ -75,7 +53,7 @@ static bool print_it(void *context, const struct scan_finding *finding)
     struct reading_report *report = context;
     buf_clear(&report->line);
     if (report->json)
-        finding_json(&report->line, finding);
+        scan_finding_write(finding, &report->line);
     else
         finding_text_line(&report->line, finding);
     return printf("%s\n", buf_z(&report->line)) > 0;
@@ -85,10 +63,15 @@ static bool print_it(void *context, const struct scan_finding *finding)
 static enum rc work_read(void *context, struct buf *answer, struct err *err)
 {
     struct reading_report *report = context;
+    struct scan_unpacked unpacked;
+    enum scan_fault fault;
     buf_init(&report->line, LINE_BYTES);
-    enum rc rc = scan_report_read(report->bytes, pass_over, report, &report->summary, err);
+    enum rc rc = scan_unpack(report->bytes, &unpacked, &fault, err);
     if (rc == RC_OK)
-        rc = scan_report_read(report->bytes, print_it, report, &report->summary, err);
+        rc = scan_report_read(unpacked.bytes, pass_over, report, &report->summary, err);
+    if (rc == RC_OK)
+        rc = scan_report_read(unpacked.bytes, print_it, report, &report->summary, err);
+    scan_unpacked_free(&unpacked);
     buf_done(&report->line);
     if (rc == RC_END || (rc == RC_OK && fflush(stdout) != 0))
         return err_set(err, RC_IO, "could not write to standard output");

@@ -121,14 +121,14 @@ static void on_entity(void *context, const xmlChar *name, int type, const xmlCha
                       xmlChar *content)
 {
     (void)name, (void)type, (void)public_id, (void)system_id, (void)content;
-    walk_end(context, RC_INVALID, "it declares an entity");
+    walk_end(context, RC_DENIED, "it declares an entity");
 }
 
 static void on_unparsed(void *context, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id,
                         const xmlChar *notation)
 {
     (void)name, (void)public_id, (void)system_id, (void)notation;
-    walk_end(context, RC_INVALID, "it declares an entity");
+    walk_end(context, RC_DENIED, "it declares an entity");
 }
 
 /* The tree that the parser wants for a document type is not made: nothing is looked up in it. */
@@ -143,22 +143,33 @@ static void on_error(void *context, const char *format, ...)
     (void)context, (void)format;
 }
 
+static enum rc line_error(struct err *err, enum rc rc, int line, const char *reason)
+{
+    err_set(err, rc, "line %d: %s", line, reason);
+    if (err)
+        err->offset = line > 0 ? (uint64_t)line : 0;
+    return rc;
+}
+
 static enum rc document_feed(struct walk *walk, struct str text, struct err *err)
 {
     int failed = 0;
-    for (size_t at = 0; at < text.n && !failed && walk->rc == RC_OK; at += CHUNK)
+    for (size_t at = 0; at < text.n && !failed && walk->rc == RC_OK; at += CHUNK) {
         failed = xmlParseChunk(walk->parser, text.p + at, (int)MIN(CHUNK, text.n - at), 0);
+        if (walk->rc == RC_OK && walk->sink->fed && !walk->sink->fed(walk->context, MIN(at + CHUNK, text.n)))
+            walk_end(walk, RC_END, "");
+    }
     if (!failed && walk->rc == RC_OK)
         failed = xmlParseChunk(walk->parser, "", 0, 1);
     int line = walk->parser->input ? walk->parser->input->line : 0;
     if (walk->rc == RC_END)
         return RC_END;
     if (walk->rc != RC_OK)
-        return err_set(err, walk->rc, "line %d: %s", line, walk->reason);
+        return line_error(err, walk->rc, line, walk->reason);
     if (failed == XML_ERR_NO_MEMORY)
-        return err_set(err, RC_LIMIT, "line %d: no memory for an XML document", line);
+        return line_error(err, RC_LIMIT, line, "no memory for an XML document");
     if (failed || !walk->parser->wellFormed || walk->depth)
-        return err_set(err, RC_INVALID, "line %d: not a well-formed XML document", line);
+        return line_error(err, RC_INVALID, line, "not a well-formed XML document");
     return RC_OK;
 }
 

@@ -25,12 +25,15 @@ struct xml_sink {
     bool (*begin)(void *context, struct str path, const struct xml_attributes *attributes);
     /* text: the element's own, without that of the elements in it. */
     bool (*end)(void *context, struct str path, struct str text);
+    /* May be NULL. So many bytes of the document were read: also inside of one long text. */
+    bool (*fed)(void *context, size_t bytes);
 };
 
 /* The first one of that name; {NULL, 0} when there is none. */
 struct str xml_attribute(const struct xml_attributes *attributes, const char *name);
 
-/* RC_END: a callback ended it. RC_INVALID: not well-formed, or it declares entities; the line is named. RC_LIMIT. */
+/* RC_END: a callback ended it. RC_INVALID: not well-formed. RC_DENIED: it declares an entity. RC_LIMIT. The last three
+ * name the line, err->offset is its number. */
 enum rc xml_walk(struct str text, const struct xml_sink *sink, void *context, struct err *err) MUST_USE;
 
 #endif

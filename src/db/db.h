@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DB_STATEMENTS_MAX 512 /* different statements a program uses */
+#define DB_STATEMENTS_MAX 1024 /* different statements a program uses */
 #define DB_VALUE_MAX      ((size_t)4 << 20)
 
 struct db;

@@ -115,6 +115,21 @@ void clocks_start(struct desk *desk, const struct subject *subject, const char *
             clock_start(desk, subject, &desk->rules.rule[i], trigger_ns, now_ns);
 }
 
+void clocks_put_would(struct desk *desk, struct buf *json, const char *start, int64_t trigger_ns, int64_t zone_s)
+{
+    struct clock_due *due = arena_alloc(desk->scratch, sizeof *due);
+    for (size_t i = 0; i < desk->rules.count && due; i++) {
+        const struct clock_rule *rule = &desk->rules.rule[i];
+        if (!str_is(rule->start, start) ||
+            clock_due(rule, trigger_ns, (int32_t)zone_s, desk->calendar, due, NULL) != RC_OK)
+            continue;
+        json_write_object(json);
+        json_put_str(json, "clock", rule->id);
+        json_put_int(json, "due_ns", due->due_ns);
+        json_write_object_end(json);
+    }
+}
+
 struct clock_row {
     int64_t id, kind, item, trigger_ns, due_ns, stage;
     int64_t met_ns; /* of one that is being met: when that was done; 0: now */

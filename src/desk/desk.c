@@ -14,6 +14,7 @@
 #include "desk/schema.h"
 #include "desk/source_hour.h"
 #include "desk/time_source.h"
+#include "desk/upload_inside.h"
 
 #include <string.h>
 
@@ -153,6 +154,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     time_clean(desk);
     announce_clean(desk, now_ns);
     source_hours_clean(desk, now_ns);
+    uploads_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 
@@ -289,6 +291,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->receivers.late_ns = (options->receiver_late_s ? options->receiver_late_s : LATE_AFTER_S) * SECOND_NS;
     desk->objects_version = 1;
     desk->hunts.waits = true; /* until it was looked */
+    desk->uploads.waits = desk->uploads.works = true;
     desk->term_check = options->term_check;
     desk->term_context = options->term_context;
     desk->pattern_check = options->pattern_check;

@@ -22,23 +22,21 @@ static const struct {
 
 /* --- begin --- */
 
-struct begin {
-    int64_t object, received_ns;
-    struct str origin, title, format, scanner, sha256;
-    bool control;
-};
+static struct findings_begin begin_read(struct ask *ask)
+{
+    return (struct findings_begin){.object = ask_int(ask, "object"),
+                                   .received_ns = ask_int(ask, "received_ns"),
+                                   .origin = ask_str(ask, "origin"),
+                                   .title = str_trim(ask_str(ask, "title")),
+                                   .format = ask_str(ask, "format"),
+                                   .scanner = ask_str(ask, "scanner"),
+                                   .sha256 = ask_str(ask, "sha256"),
+                                   .control = json_bool(json_get(ask->question, "control"), false)};
+}
 
-static bool begin_read(struct ask *ask, struct begin *begin)
+bool findings_check(struct ask *ask, struct findings_begin *begin)
 {
     uint8_t digest[32];
-    *begin = (struct begin){.object = ask_int(ask, "object"),
-                            .received_ns = ask_int(ask, "received_ns"),
-                            .origin = ask_str(ask, "origin"),
-                            .title = str_trim(ask_str(ask, "title")),
-                            .format = ask_str(ask, "format"),
-                            .scanner = ask_str(ask, "scanner"),
-                            .sha256 = ask_str(ask, "sha256"),
-                            .control = json_bool(json_get(ask->question, "control"), false)};
     if (!begin->received_ns)
         begin->received_ns = ask->now_ns;
     struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM object WHERE id = ?1");
@@ -74,11 +72,9 @@ static struct str number_of(struct ask *ask, const char *mark, int64_t id)
     return copy.p ? copy : STR("");
 }
 
-/* Its id; 0: refused. */
-static int64_t findings_insert(struct ask *ask)
+int64_t findings_insert(struct ask *ask, struct findings_begin *begin)
 {
-    struct begin begin;
-    if (!begin_read(ask, &begin))
+    if (!findings_check(ask, begin))
         return 0;
     struct db_query q = db_query(ask->desk->db, "SELECT coalesce(max(id), 0) + 1 FROM findings");
     int64_t id = db_one_i64(&q, 1);
@@ -87,15 +83,15 @@ static int64_t findings_insert(struct ask *ask)
                  "INSERT INTO findings (id, number, object, origin, control, title, format, scanner, sha256, who,"
                  " received_ns, made_ns, ended_ns, informed_ns, fresh, known, returned, closed, summary)"
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0, 0, 0, '')");
-    const struct str texts[] = {begin.title, begin.format, begin.scanner, begin.sha256, ask->who};
+    const struct str texts[] = {begin->title, begin->format, begin->scanner, begin->sha256, ask->who};
     db_put_i64(&q, id);
     db_put_text(&q, number);
-    db_put_i64(&q, begin.object);
-    db_put_text(&q, begin.origin);
-    db_put_i64(&q, begin.control);
+    db_put_i64(&q, begin->object);
+    db_put_text(&q, begin->origin);
+    db_put_i64(&q, begin->control);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         db_put_text(&q, texts[i]);
-    db_put_i64(&q, begin.received_ns);
+    db_put_i64(&q, begin->received_ns);
     db_put_i64(&q, ask->now_ns);
     db_run(&q);
     json_put_int(ask->out, "id", id);
@@ -105,7 +101,8 @@ static int64_t findings_insert(struct ask *ask)
 
 void ask_findings_begin(struct ask *ask)
 {
-    IGNORE(findings_insert(ask) == 0);
+    struct findings_begin begin = begin_read(ask);
+    IGNORE(findings_insert(ask, &begin) == 0);
 }
 
 /* --- parts --- */
@@ -138,7 +135,7 @@ static bool cves_read(struct ask *ask, const struct json_value *list, struct fin
     return true;
 }
 
-static bool finding_read(struct ask *ask, const struct json_value *in, struct finding *finding)
+bool finding_read(struct ask *ask, const struct json_value *in, struct finding *finding)
 {
     *finding = (struct finding){.port = json_int(json_get(in, "port"), 0),
                                 .score = json_int(json_get(in, "score"), 0),
@@ -295,10 +292,7 @@ static void finding_take(struct part *part, const struct json_value *in)
         return;
     }
     vulnerability_print(part->ask->desk, &finding, print);
-    struct db_query q = db_query(part->ask->desk->db, "SELECT id FROM vulnerability WHERE object = ?1 AND print = ?2");
-    db_put_i64(&q, part->findings->object);
-    db_put_blob(&q, str_at(print, sizeof print));
-    int64_t id = db_one_i64(&q, 0);
+    int64_t id = vulnerability_find(part->ask->desk, part->findings->object, print);
     if (id) {
         vulnerability_again(part, &finding, id);
         return;
@@ -343,13 +337,17 @@ static bool findings_asked(struct ask *ask, bool open, struct findings *ret_find
         ask_refuse(ask, "state_refuses", open ? "the report was ended" : "the report was not ended");
         return false;
     }
+    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM upload WHERE report = ?1 AND state = 3");
+    db_put_i64(&q, ret_findings->id);
+    if (db_one_i64(&q, 0) > 0) {
+        ask_refuse(ask, "state_refuses", "the report is filled from a file");
+        return false;
+    }
     return true;
 }
 
-/* The findings of the question into the report; all, or none. */
-static void part_take(struct ask *ask, struct findings *findings)
+void findings_take(struct ask *ask, struct findings *findings, const struct json_value *list)
 {
-    const struct json_value *list = json_get(ask->question, "findings");
     if (!list || list->kind != JSON_ARRAY || list->count > FINDINGS_A_PART) {
         ask_invalid(ask, "findings", "not a list, or too long");
         return;
@@ -385,7 +383,7 @@ void ask_findings_add(struct ask *ask)
 {
     struct findings findings;
     if (findings_asked(ask, true, &findings))
-        part_take(ask, &findings);
+        findings_take(ask, &findings, json_get(ask->question, "findings"));
 }
 
 /* --- end --- */
@@ -458,6 +456,9 @@ static void ended_record(struct ask *ask, const struct findings *findings)
     subject_put(body, &subject);
     json_put_str(body, "origin", findings->origin);
     json_put_bool(body, "control", findings->control);
+    json_put_str(body, "format", findings->format);
+    json_put_str(body, "scanner", findings->scanner);
+    json_put_str(body, "sha256", findings->sha256);
     json_put_int(body, "received_ns", findings->received_ns);
     json_put_int(body, "fresh", findings->fresh);
     json_put_int(body, "known", findings->known);
@@ -478,13 +479,12 @@ static void terms_start(struct ask *ask, const struct findings *findings)
         clocks_start(ask->desk, &subject, "findings_critical", findings->received_ns, ask->now_ns);
 }
 
-/* One call closes NAMED_MAX at most; "more" says that the same question is to be asked again. */
-static void report_end(struct ask *ask, struct findings *findings)
+/* One call closes NAMED_MAX at most. */
+bool findings_finish(struct ask *ask, struct findings *findings, struct str summary)
 {
-    struct str summary = ask_str(ask, "summary");
     if (summary.n > SUMMARY_MAX || !desk_one_line(summary)) {
         ask_invalid(ask, "summary", "too long, or not one line");
-        return;
+        return false;
     }
     int64_t closed = findings->control ? control_close(ask, findings) : 0;
     bool more = closed == NAMED_MAX;
@@ -496,30 +496,32 @@ static void report_end(struct ask *ask, struct findings *findings)
     db_put_text(&q, summary);
     db_run(&q);
     json_put_bool(ask->out, "more", more);
-    if (more)
-        return;
     findings->closed += closed;
+    if (more)
+        return true;
     ended_record(ask, findings);
     terms_start(ask, findings);
+    return false;
 }
 
 void ask_findings_end(struct ask *ask)
 {
     struct findings findings;
     if (findings_asked(ask, true, &findings))
-        report_end(ask, &findings);
+        IGNORE(findings_finish(ask, &findings, ask_str(ask, "summary")));
 }
 
 /* A report of few, in one question. */
 void ask_findings_note(struct ask *ask)
 {
     struct findings findings;
-    int64_t id = findings_insert(ask);
+    struct findings_begin begin = begin_read(ask);
+    int64_t id = findings_insert(ask, &begin);
     if (!id || !findings_load(ask->desk, id, ask->arena, &findings))
         return;
-    part_take(ask, &findings);
+    findings_take(ask, &findings, json_get(ask->question, "findings"));
     if (!ask->error)
-        report_end(ask, &findings);
+        IGNORE(findings_finish(ask, &findings, ask_str(ask, "summary")));
 }
 
 /* --- what was told of a report --- */

@@ -55,6 +55,14 @@ struct hunts {
     bool lists;      /* lists of indicators are configured, as far as engines said */
 };
 
+/* What is known of the table upload. */
+struct uploads {
+    bool waits;                        /* one may be there to be read */
+    bool works;                        /* or to be counted, taken, cleared away */
+    int64_t reading;                   /* that desk_upload_next gave last and is still wanted; 0: none */
+    int64_t told_bytes, told_findings; /* of it */
+};
+
 /* What forwarders say of the receivers of records (receiver.c). */
 struct receiver_known {
     struct receiver said;
@@ -107,6 +115,7 @@ struct desk {
     uint32_t argon_memory_kib;
     struct trail trail;
     struct hunts hunts;
+    struct uploads uploads;
     int64_t lists_minutes; /* between two hunts for lists of indicators */
     char instance[17];     /* random, made at first start: part of idempotency keys */
     int64_t next_ns;       /* see desk_next_ns */
@@ -233,6 +242,8 @@ enum rc clock_try(struct desk *desk, const struct clock_try *what, struct buf *j
 /* Member "next": null or the earliest unmet. */
 void clocks_put_next(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
 void clocks_tick(struct desk *desk, int64_t now_ns);
+/* A member of a list: a term whose `start` is this word, as it would run: "clock", "due_ns". */
+void clocks_put_would(struct desk *desk, struct buf *json, const char *start, int64_t trigger_ns, int64_t zone_s);
 
 /* --- notices (outbox.c) --- */
 
@@ -456,6 +467,12 @@ void ask_findings_add(struct ask *ask);
 void ask_findings_end(struct ask *ask);
 void ask_findings_inform(struct ask *ask);
 void ask_findings_note(struct ask *ask);
+void ask_upload_check(struct ask *ask); /* upload_ask.c, as the next five */
+void ask_upload_add(struct ask *ask);
+void ask_upload_list(struct ask *ask);
+void ask_upload_get(struct ask *ask);
+void ask_upload_accept(struct ask *ask);
+void ask_upload_drop(struct ask *ask);
 void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);

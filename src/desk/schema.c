@@ -485,6 +485,30 @@ const char *const desk_schema[] = {
     "CREATE INDEX parser_use_name ON parser_use(name);"
     "CREATE INDEX parser_use_outgoing ON parser_use(outgoing) WHERE record IS NULL;"
     "CREATE INDEX parser_draft_version ON parser_draft(name, version);",
+
+    /* files of scanners that people gave (upload.h). upload: name: of the file, file: web's number of it, staged: bytes
+     * of its parts, basis: the newest report when it was counted, cleared: nothing is left of it but this row; part:
+     * body: a list of findings; print: what it has; host: stranger: no asset of the object; count: enum upload_fate */
+    "CREATE TABLE upload (id INTEGER PRIMARY KEY AUTOINCREMENT, object INTEGER NOT NULL REFERENCES object(id),"
+    " origin TEXT NOT NULL, control INTEGER NOT NULL, title TEXT NOT NULL, name TEXT NOT NULL, who TEXT NOT NULL,"
+    " received_ns INTEGER NOT NULL, made_ns INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,"
+    " file INTEGER NOT NULL, state INTEGER NOT NULL, fault TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',"
+    " line INTEGER NOT NULL DEFAULT 0, format TEXT NOT NULL DEFAULT '', scanner TEXT NOT NULL DEFAULT '',"
+    " findings INTEGER NOT NULL DEFAULT 0, hosts INTEGER NOT NULL DEFAULT 0, passed INTEGER NOT NULL DEFAULT 0,"
+    " broken INTEGER NOT NULL DEFAULT 0, cut INTEGER NOT NULL DEFAULT 0, parts INTEGER NOT NULL DEFAULT 0,"
+    " staged INTEGER NOT NULL DEFAULT 0, counted INTEGER NOT NULL DEFAULT 0, decided INTEGER NOT NULL DEFAULT 0,"
+    " repeated INTEGER NOT NULL DEFAULT 0, counted_ns INTEGER NOT NULL DEFAULT 0, basis INTEGER NOT NULL DEFAULT 0,"
+    " report INTEGER NOT NULL DEFAULT 0, accepted_by TEXT NOT NULL DEFAULT '', ended_ns INTEGER NOT NULL DEFAULT 0,"
+    " cleared INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX upload_state ON upload(state) WHERE cleared = 0;"
+    "CREATE TABLE upload_part (upload INTEGER NOT NULL, part INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " body TEXT NOT NULL, PRIMARY KEY (upload, part)) STRICT;"
+    "CREATE TABLE upload_print (upload INTEGER NOT NULL, print BLOB NOT NULL, PRIMARY KEY (upload, print)) STRICT,"
+    " WITHOUT ROWID;"
+    "CREATE TABLE upload_host (upload INTEGER NOT NULL, host TEXT NOT NULL, stranger INTEGER NOT NULL,"
+    " PRIMARY KEY (upload, host)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE upload_count (upload INTEGER NOT NULL, fate INTEGER NOT NULL, severity INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, PRIMARY KEY (upload, fate, severity)) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    16
+#define MSG_VERSION    17
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -37,7 +37,8 @@
     X(ROLE_INTAKE, "intake")                                                                                           \
     X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */                               \
     X(ROLE_JUDGE, "judge")                                                                                             \
-    X(ROLE_HUNTER, "hunter")
+    X(ROLE_HUNTER, "hunter")                                                                                           \
+    X(ROLE_READER, "reader")
 
 enum role {
 #define X(id, name) id,
@@ -105,8 +106,8 @@ enum role {
     X(MSG_JUDGE, "judge", R(REAPER), R(JUDGE), 16)                           /* id = question; role/judging.h */       \
     X(MSG_JUDGED, "judged", R(JUDGE), R(REAPER), 4 * MSG_KIB)                /* id = question; role/judging.h */       \
     X(MSG_OPEN, "open", R(JUDGE), R(REAPER), 128)                            /* id = turn; role/judging.h */           \
-    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)                    /* id = turn; role/judging.h; the descriptor */ \
-    X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)                     /* the judge does not answer: kill it */        \
+    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)          /* id = turn; role/judging.h; the descriptor */           \
+    X(MSG_STUCK, "stuck", R(REAPER) | R(DESK), R(PARENT), 0) /* the judge, the reader does not answer: kill it */      \
     X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
     X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */                   \
     X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0) /* role/rule_bundle.h: the descriptor; files read anew */   \
@@ -133,7 +134,16 @@ enum role {
     X(MSG_POLICY_SIGNED, "policy-signed", R(SIGNER), R(DESK), 66 * MSG_KIB)             /* same id */                  \
     X(MSG_PATTERNS, "patterns", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 2 * MSG_MIB) /* id = version; the table */  \
     X(MSG_PATTERNS_TAKEN, "patterns-taken", R(ENGINE) | R(QUERY) | R(HUNTER), R(DESK),                                 \
-      4 * MSG_KIB) /* id = version; nothing, or why not */
+      4 * MSG_KIB)                                  /* id = version; nothing, or why not */                            \
+    X(MSG_FILE_ASK, "file-ask", R(WEB), R(DESK), 8) /* id; u64 bytes that are to come */                               \
+    X(MSG_FILE, "file", R(DESK), R(WEB), 8)         /* same id; u64 its number, the descriptor; or nothing: no room */ \
+    X(MSG_FILE_GONE, "file-gone", R(WEB), R(DESK), 0) /* id = its number: web writes nothing to it any more */         \
+    X(MSG_REPORT, "report", R(DESK), R(READER), 0) /* id = upload; the descriptor; role/report_part.h, as the next */  \
+    X(MSG_REPORT_PART, "report-part", R(READER), R(DESK), MSG_MIB)   /* same id */                                     \
+    X(MSG_REPORT_MORE, "report-more", R(DESK), R(READER), 0)         /* same id: a part is kept */                     \
+    X(MSG_REPORT_TOLD, "report-told", R(READER), R(DESK), 16)        /* same id */                                     \
+    X(MSG_REPORT_END, "report-end", R(READER), R(DESK), 8 * MSG_KIB) /* same id */                                     \
+    X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)         /* same id */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

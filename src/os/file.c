@@ -193,3 +193,23 @@ enum rc file_map_path(const char *path, struct str *ret_bytes, struct err *err)
         *ret_bytes = bytes ? str_at(bytes, (size_t)status.st_size) : STR("");
     return rc;
 }
+
+enum rc file_map(int fd, size_t max, struct str *ret_bytes, struct err *err)
+{
+    struct stat status = {0};
+    void *bytes = NULL;
+    *ret_bytes = STR("");
+    if (fstat(fd, &status) != 0)
+        return err_errno(err, errno, "could not read a file");
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, RC_IO, "what should be a file is none");
+    if ((uint64_t)status.st_size > max)
+        return err_set(err, RC_LIMIT, "a file is larger than %zu bytes", max);
+    if (status.st_size > 0)
+        bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return err_errno(err, errno, "could not read a file");
+    if (bytes)
+        *ret_bytes = str_at(bytes, (size_t)status.st_size);
+    return RC_OK;
+}

@@ -31,6 +31,9 @@ enum rc file_load_path(const char *path, size_t limit, struct arena *arena, stru
 /* The same read where it lies, until the program ends, for what is larger than a program may keep; the file must not be
  * cut meanwhile. RC_NOT_FOUND, RC_IO. */
 enum rc file_map_path(const char *path, struct str *ret_bytes, struct err *err) MUST_USE;
+/* The same of an open one, which may be closed then. RC_LIMIT past `max` bytes. Whoever cuts the file meanwhile ends
+ * this process (SIGBUS). */
+enum rc file_map(int fd, size_t max, struct str *ret_bytes, struct err *err) MUST_USE;
 /* Makes the file or empties it, and writes; what a person asked for, so nothing is synced. */
 enum rc file_write_path(const char *path, struct str bytes, struct err *err) MUST_USE;
 

@@ -56,7 +56,14 @@ static void mapped(void)
     CHECK_INT(file_write_path(path, STR("text"), &err), RC_OK);
     CHECK_INT(file_map_path(path, &got, &err), RC_OK);
     CHECK_TEXT(got, "text");
+    int fd = io_kernel.open(NULL, folder, "x", IO_READ);
+    CHECK_INT(file_map(fd, 3, &got, &err), RC_LIMIT);
+    CHECK(got.n == 0);
+    CHECK_INT(file_map(fd, 4, &got, &err), RC_OK);
+    close(fd);
     CHECK_INT(io_kernel.unlink(NULL, folder, "x"), 0);
+    CHECK_TEXT(got, "text"); /* its name and its descriptor are gone */
+    CHECK_INT(file_map(folder, 4, &got, &err), RC_IO);
     CHECK_INT(rmdir(folder_path), 0);
     close(folder);
 }

@@ -319,6 +319,8 @@ enum rc sandbox_enter(const struct sandbox *sandbox, struct buf *missing, struct
     if (rc == RC_OK)
         rc = limit_set(RLIMIT_NOFILE, sandbox->files_max, err);
     if (rc == RC_OK)
+        rc = limit_set(RLIMIT_CPU, sandbox->cpu_s_max, err);
+    if (rc == RC_OK)
         rc = landlock_enter(sandbox, missing, err);
     return rc == RC_OK ? seccomp_enter(sandbox->calls, missing, err) : rc;
 }

@@ -39,6 +39,7 @@ struct sandbox {
     size_t path_count;
     uint64_t memory_max; /* bytes of address space; 0 = no limit */
     uint64_t files_max;  /* open descriptors; 0 = as it is */
+    uint64_t cpu_s_max;  /* seconds of processor time, then the kernel ends the process; 0 = no limit */
 };
 
 /* Opens the paths while the process still may look at what lies above them: before it changes its user. */

@@ -26,7 +26,8 @@ enum deed {
     DEED_LIST,
     DEED_IN_FOLDER,
     DEED_MOVE,
-    DEED_SEAL
+    DEED_SEAL,
+    DEED_SPIN
 };
 
 static char folder[64];
@@ -70,6 +71,9 @@ static int deed_do(enum deed deed)
         struct err err;
         return proc_seal("x", STR("x"), &fd, &err) != RC_OK;
     }
+    case DEED_SPIN:
+        for (volatile unsigned i = 0;; i++)
+            fd = (int)i;
     }
     return 2;
 }
@@ -81,6 +85,7 @@ static int in_sandbox(unsigned calls, unsigned access, enum deed deed, struct bu
         struct sandbox_path path = {.path = folder, .access = access};
         struct sandbox sandbox = {.calls = calls, .paths = &path, .path_count = 1, .files_max = 100};
         struct err err = {0};
+        sandbox.cpu_s_max = deed == DEED_SPIN ? 1 : 0;
         given = open(folder, O_RDONLY | O_DIRECTORY);
         below = openat(given, "below", O_RDONLY | O_DIRECTORY);
         bool entered = given >= 0 && below >= 0 && sandbox_hold(&path, 1, &err) == RC_OK &&
@@ -114,6 +119,7 @@ static void what_is_not_allowed_does_not_happen(void)
         {SANDBOX_OPEN | SANDBOX_UNLINK, SANDBOX_READ | SANDBOX_REMOVE, DEED_UNLINK, 0, false},
         /* of a folder that was given open: its names, and nothing in it */
         {SANDBOX_LIST, 0, DEED_LIST, 0, false},
+        {0, 0, DEED_SPIN, 100 + SIGKILL, false},
         {0, 0, DEED_LIST, 100 + SIGSYS, false},
         {SANDBOX_LIST, 0, DEED_IN_FOLDER, 1, false},
         {SANDBOX_OPEN, 0, DEED_IN_FOLDER, 1, true},

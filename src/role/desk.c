@@ -28,6 +28,7 @@
 #include "role/rule_desk.h"
 #include "role/rule_reader.h"
 #include "role/rule_supply.h"
+#include "role/upload_desk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ struct desk_role {
     struct hunt_desk *hunts;
     struct agent_desk *agents;
     struct inventory_desk *inventories;
+    struct upload_desk *uploads;
     struct str authority;     /* of agents, PEM, until the desk is open */
     struct str signer_public; /* the same */
     struct correlations *correlations;
@@ -190,7 +192,8 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     role->hunts = hunt_desk_new(role->desk);
     role->agents = agent_desk_new(role->desk);
     role->inventories = inventory_desk_new(role->desk);
-    if (!role->correlations || !role->hunts || !role->agents || !role->inventories)
+    role->uploads = upload_desk_new(role->desk, process_handle(role->process, "desk", -1));
+    if (!role->correlations || !role->hunts || !role->agents || !role->inventories || !role->uploads)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
         log_error("what correlations were told before the start does not read: %s", trouble.text);
@@ -830,7 +833,8 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
             desk_source_heard(role->desk, (const uint8_t *)msg->body.p, clock_real_ns());
         break;
     default:
-        role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
+        if (!upload_desk_message(role->uploads, channel, msg, clock_real_ns()))
+            role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
         break;
     }
 }
@@ -871,6 +875,7 @@ static void desk_peer_down(void *self, enum role peer, unsigned instance)
         role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
     if (peer == ROLE_HUNTER)
         hunt_desk_down(role->hunts);
+    upload_desk_down(role->uploads, peer, clock_real_ns());
     agent_desk_peer_down(role->agents, peer, instance);
     if (peer == ROLE_OUT)
         role->notices.flying = false;
@@ -922,6 +927,7 @@ static void role_tick(void *self, int64_t now_ns)
     rule_desk_send(role->rule_desk);
     hunt_desk_look(role->hunts, now_ns);
     agent_desk_look(role->agents, now_ns);
+    role->records_waiting |= upload_desk_look(role->uploads, now_ns);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= gather_ns(role)) ||
                (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
@@ -941,6 +947,8 @@ static void role_tick(void *self, int64_t now_ns)
 static int role_timeout_ms(void *self)
 {
     const struct desk_role *role = self;
+    if (upload_desk_timeout_ms(role->uploads) == 0)
+        return 0;
     if (role->stuck || !role->gathered_ns)
         return agent_desk_timeout_ms(role->agents);
     uint64_t age = clock_boot_ns() - role->gathered_ns;
@@ -955,6 +963,7 @@ static void desk_stop(void *self)
     role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
+    upload_desk_free(role->uploads);
     inventory_desk_free(role->inventories);
     agent_desk_free(role->agents);
     hunt_desk_free(role->hunts);

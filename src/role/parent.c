@@ -62,7 +62,7 @@ static const struct edge edges[] = {
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
     {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
-    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},
+    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},      {ROLE_DESK, ROLE_READER},
 };
 
 /*   DOWN ──► STARTING ──ready──► RUNNING          STARTING and RUNNING have a channel, the others may have none
@@ -407,12 +407,12 @@ static void on_ready(struct child *child, const struct msg *msg)
         greet(parent);
 }
 
-/* The reaper has waited long enough. It is started again when it has died. */
-static void on_stuck(struct parent *parent)
+/* Who waits for another has waited long enough. It is started again when it has died. */
+static void on_stuck(struct parent *parent, enum role who)
 {
-    const struct child *judge = child_find(parent, ROLE_JUDGE, 0);
-    if (judge && judge->pid > 0 && !parent->stopping)
-        kill(judge->pid, SIGKILL);
+    const struct child *child = child_find(parent, who == ROLE_DESK ? ROLE_READER : ROLE_JUDGE, 0);
+    if (child && child->pid > 0 && !parent->stopping)
+        kill(child->pid, SIGKILL);
 }
 
 static void on_child_message(void *context, struct channel *channel, struct msg *msg)
@@ -422,7 +422,7 @@ static void on_child_message(void *context, struct channel *channel, struct msg 
     if (msg->type == MSG_READY)
         on_ready(child, msg);
     else if (msg->type == MSG_STUCK)
-        on_stuck(child->parent);
+        on_stuck(child->parent, child->role);
 }
 
 static void on_child_closed(void *context, struct channel *channel, const char *reason)
@@ -499,7 +499,8 @@ static void child_died(struct child *child, const char *why)
     child->state = parent->stopping ? CHILD_STOPPED : CHILD_DOWN;
     if (parent->stopping)
         return;
-    if (child->renewed_ns) {
+    bool job_done = child->role == ROLE_READER && strcmp(why, "exit status 0") == 0; /* one file, one process */
+    if (child->renewed_ns || job_done) {
         child->renewed_ns = 0;
         child->start_at_ns = now;
         return;
@@ -530,9 +531,9 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,  ROLE_QUERY,
-                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK, ROLE_REAPER,
-                                       ROLE_JUDGE,  ROLE_KEEPER, ROLE_SIGNER};
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,   ROLE_QUERY,
+                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK,  ROLE_REAPER,
+                                       ROLE_JUDGE,  ROLE_READER, ROLE_KEEPER,    ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
 {
@@ -846,6 +847,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     children_add(parent, ROLE_JUDGE, 1);
     children_add(parent, ROLE_PACKER, 1);
     children_add(parent, ROLE_HUNTER, 1);
+    children_add(parent, ROLE_READER, 1);
     children_add(parent, ROLE_OUT, 1);
     children_add(parent, ROLE_DESK, 1);
     children_add(parent, ROLE_QUERY, 1);

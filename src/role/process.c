@@ -242,6 +242,7 @@ static enum rc privileges_drop(struct err *err)
     struct sandbox_path paths[PATHS_MAX];
     struct sandbox sandbox = {
         .calls = d->calls, .paths = paths, .memory_max = d->memory_max, .files_max = d->files_max};
+    sandbox.cpu_s_max = d->cpu_s_max;
     sandbox.path_count = d->paths ? d->paths(config, pump.process.arena, paths, PATHS_MAX) : 0;
     enum rc rc = sandbox_hold(paths, sandbox.path_count, err);
     struct proc_identity identity = identity_of(d, (uint32_t)config->uid_base);

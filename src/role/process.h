@@ -31,6 +31,7 @@ struct role_driver {
     unsigned calls;       /* enum sandbox_calls */
     uint64_t memory_max;  /* bytes of address space; 0 = no limit */
     uint64_t files_max;   /* descriptors */
+    uint64_t cpu_s_max;   /* of one that ends with its job; 0 = no limit */
     bool read_everything; /* CAP_DAC_READ_SEARCH */
     bool background;      /* gives way to all others: processor and disk */
     int tick_ms;          /* longest time between two ticks */

@@ -1,5 +1,6 @@
 /* web.c - carries questions from the pages to desk and query, and their answers back. */
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "os/random.h"
 #include "role/log.h"
 #include "role/roles.h"
@@ -20,6 +21,35 @@ static void on_ask(void *context, enum web_peer peer, uint32_t id, struct str js
     bool sent = channel && json.n <= msg_size_max(MSG_ASK) && channel_send(channel, MSG_ASK, id, json);
     if (!sent)
         web_server_answer(role->server, id, STR_NONE);
+}
+
+static void on_file_ask(void *context, uint32_t id, uint64_t bytes)
+{
+    const struct web_role *role = context;
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    char body[8];
+    put_be64(body, bytes);
+    if (!desk || !channel_send(desk, MSG_FILE_ASK, id, str_at(body, sizeof body)))
+        web_server_file(role->server, id, 0, -1);
+}
+
+static void on_file_gone(void *context, uint64_t number)
+{
+    (void)context;
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (desk && !channel_send(desk, MSG_FILE_GONE, number, STR_NONE))
+        log_warning("the desk does not take that a file is not written any more");
+}
+
+static void on_file(const struct web_role *role, struct msg *msg)
+{
+    struct reader in = reader_of(msg->body);
+    uint64_t number = read_be64(&in);
+    bool given = reader_done(&in) && msg->fd_count == 1;
+    int fd = given ? msg->fds[0] : -1;
+    if (given)
+        msg->fd_count = 0;
+    web_server_file(role->server, (uint32_t)msg->id, number, fd);
 }
 
 static void on_ready(void *context, unsigned events)
@@ -52,6 +82,7 @@ static enum rc web_start(struct process *process, void **ret_self, struct err *e
     if (rc != RC_OK)
         return rc;
     web_server_set_ask(role->server, on_ask, role);
+    web_server_set_files(role->server, on_file_ask, on_file_gone);
     role->watch = loop_add(process->loop, web_server_fd(role->server), LOOP_READ, on_ready, role);
     if (!role->watch)
         return err_set(err, RC_IO, "the web server's descriptor could not be watched");
@@ -63,9 +94,12 @@ static void web_message(void *self, struct channel *channel, struct msg *msg)
 {
     const struct web_role *role = self;
     (void)channel;
-    if (msg->type != MSG_ANSWER)
+    if (msg->type == MSG_FILE)
+        on_file(role, msg);
+    else if (msg->type == MSG_ANSWER)
+        web_server_answer(role->server, (uint32_t)msg->id, msg->body);
+    else
         return;
-    web_server_answer(role->server, (uint32_t)msg->id, msg->body);
     web_server_run(role->server); /* a connection that was resumed makes no descriptor ready */
 }
 

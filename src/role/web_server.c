@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "os/io.h"
 #include "os/random.h"
+#include "role/web_upload.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -19,7 +20,8 @@
 
 #define FILES_BYTES_MAX (8u << 20)
 #define FILE_MAX        (2u << 20)
-#define REQUEST_S       30 /* a whole request must have come within this time */
+#define REQUEST_S       30                   /* a whole request must have come within this time */
+#define REQUEST_PIECE   ((int64_t)512 << 10) /* of a file: each so many bytes give as much time again */
 #define SLOT_BITS       12
 #define SLOTS_MAX       (1u << SLOT_BITS) /* questions open at one time */
 #define TLS_PRIORITIES                                                                                                 \
@@ -42,7 +44,12 @@ struct request {
     struct str target; /* as it came */
     struct buf body;
     struct web_call *call;
-    bool begun; /* headers were looked at */
+    struct web_upload *upload; /* NULL: its body is held whole */
+    uint64_t announced;        /* bytes of the body; 0: not said */
+    int64_t came;              /* bytes of a body with a file */
+    int64_t pieces;            /* REQUEST_PIECE of them */
+    uint64_t wants;            /* the question that the file is the answer of, its id + 1; 0: none yet */
+    bool begun;                /* headers were looked at */
     bool suspended;
     bool in_handler;
     size_t open; /* questions asked and not answered */
@@ -60,7 +67,11 @@ struct web_server {
     struct web *web;
     struct MHD_Daemon *daemon;
     web_server_ask ask;
+    web_server_file_ask file_ask;
+    web_server_file_gone file_gone;
     void *ask_context;
+    struct tlog_hasher *hashers[WEB_SERVER_FILES_MAX]; /* made before the sandbox */
+    struct web_upload *uploads[WEB_SERVER_FILES_MAX];  /* of requests, that have a file or asked for one */
     struct web_server_counters counters;
     struct peer peers[WEB_SERVER_CONNECTIONS_MAX];
     uint32_t next_slot;
@@ -174,6 +185,107 @@ static uint32_t slot_take(struct web_server *server, struct request *request, si
     return id;
 }
 
+static struct peer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+/* ---- files ---- */
+
+/* A hasher that no request has; NULL when all have one. */
+static struct tlog_hasher *hasher_free(struct web_server *server)
+{
+    for (size_t i = 0; i < ARRAY_LEN(server->hashers); i++) {
+        bool used = false;
+        for (size_t k = 0; k < ARRAY_LEN(server->uploads); k++)
+            used |= server->uploads[k] && web_upload_hasher(server->uploads[k]) == server->hashers[i];
+        if (!used)
+            return server->hashers[i];
+    }
+    return NULL;
+}
+
+static struct web_upload **upload_place(struct web_server *server, const struct web_upload *upload)
+{
+    for (size_t i = 0; i < ARRAY_LEN(server->uploads); i++)
+        if (server->uploads[i] == upload)
+            return &server->uploads[i];
+    return NULL;
+}
+
+/* The call wants the file: where it goes is asked first. */
+static void body_ask(struct request *request, uint32_t id)
+{
+    struct web_server *server = request->server;
+    request->wants = (uint64_t)id + 1;
+    struct web_upload **place = request->upload ? upload_place(server, NULL) : NULL;
+    if (place && server->file_ask && web_upload_state(request->upload) == WEB_UPLOAD_HELD) {
+        *place = request->upload;
+        server->file_ask(server->ask_context, id, request->announced);
+    } else {
+        web_server_file(server, id, 0, -1);
+    }
+}
+
+/* The file is there, or will not be: what the call asked is answered. */
+static void body_answer(struct request *request)
+{
+    char storage[512];
+    struct buf json;
+    uint32_t id = (uint32_t)(request->wants - 1);
+    buf_init_fixed(&json, storage, sizeof storage);
+    request->wants = 0;
+    if (request->upload)
+        web_upload_answer(request->upload, &json);
+    web_server_answer(request->server, id, buf_view(&json));
+}
+
+void web_server_file(struct web_server *server, uint32_t id, uint64_t number, int fd)
+{
+    struct slot *slot = &server->slots[id & (SLOTS_MAX - 1)];
+    struct request *request = slot->request && slot->id == id ? slot->request : NULL;
+    if (!request || request->wants != (uint64_t)id + 1 || !request->upload) {
+        if (fd >= 0)
+            close(fd);
+        if (number && server->file_gone)
+            server->file_gone(server->ask_context, number);
+        if (request)
+            web_server_answer(server, id, STR_NONE);
+        return;
+    }
+    web_upload_open(request->upload, number, fd, hasher_free(server));
+    if (web_upload_state(request->upload) == WEB_UPLOAD_BROKEN) {
+        if (number && server->file_gone)
+            server->file_gone(server->ask_context, number);
+        body_answer(request);
+        return;
+    }
+    struct peer *peer = peer_of(request->connection);
+    if (peer)
+        peer->since_ns = (int64_t)clock_boot_ns();
+    if (request->suspended) {
+        request->suspended = false;
+        MHD_resume_connection(request->connection);
+    }
+}
+
+/* A request is over, whatever came of its file. */
+static void upload_forget(struct request *request)
+{
+    struct web_server *server = request->server;
+    if (!request->upload)
+        return;
+    struct web_upload **place = upload_place(server, request->upload);
+    uint64_t number = web_upload_number(request->upload);
+    if (place)
+        *place = NULL;
+    web_upload_done(request->upload);
+    request->upload = NULL;
+    if (number && server->file_gone)
+        server->file_gone(server->ask_context, number);
+}
+
 /* Asks what the call wants to know, until it waits for an answer or is done. Answers that come from inside `ask` leave
  * the loop running. */
 static void ask_all(struct request *request)
@@ -191,7 +303,9 @@ static void ask_all(struct request *request)
         }
         request->open = count;
         for (size_t i = 0; i < count; i++) {
-            if (server->ask)
+            if (peers[i] == WEB_BODY)
+                body_ask(request, ids[i]);
+            else if (server->ask)
                 server->ask(server->ask_context, peers[i], ids[i], questions[i]);
             else
                 web_server_answer(server, ids[i], STR_NONE);
@@ -252,7 +366,7 @@ static bool begin_call(struct request *request, const char *method)
         .csrf = header_of(connection, "X-CSRF-Token"),
         .authorization = header_of(connection, "Authorization"),
         .accept_language = header_of(connection, "Accept-Language"),
-        .body = buf_view(&request->body),
+        .body = request->upload ? web_upload_fields(request->upload) : buf_view(&request->body),
         .address = address_of(connection, address),
         .refresh = header_of(connection, "X-Qorgan-Refresh").p != NULL,
         .time_ns = clock_real_ns(),
@@ -312,55 +426,128 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
     return result;
 }
 
-static bool body_announced_too_long(struct MHD_Connection *connection)
+static bool body_announced_too_long(struct request *request)
 {
-    struct str text = header_of(connection, "Content-Length");
-    uint64_t size = 0;
-    return text.p && (!str_to_u64(text, &size) || size > WEB_BODY_MAX);
+    struct str text = header_of(request->connection, "Content-Length");
+    uint64_t max = request->upload ? (uint64_t)WEB_UPLOAD_MAX + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
+    return text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
 }
 
-static struct peer *peer_of(struct MHD_Connection *connection)
+/* The headers: is there a body that may come? */
+static enum MHD_Result head_seen(struct request *request, const char *method)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
+    struct str query = request->target;
+    struct str path = str_cut(&query, '?');
+    enum web_stream stream = web_streams(str_of(method), path);
+    request->begun = true;
+    if (stream != WEB_STREAM_NONE) {
+        request->upload = web_upload_new(request->arena, stream, header_of(request->connection, "Content-Type"));
+        if (!request->upload) {
+            request->server->counters.refused++;
+            return refuse(request->connection, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE);
+        }
+    }
+    if (!body_announced_too_long(request))
+        return MHD_YES;
+    request->server->counters.refused++;
+    return refuse(request->connection, MHD_HTTP_CONTENT_TOO_LARGE);
+}
+
+static bool call_begin(struct request *request, const char *method)
+{
+    struct peer *peer = peer_of(request->connection);
+    if (peer)
+        peer->since_ns = 0;
+    if (!begin_call(request, method))
+        return false;
+    advance(request);
+    return true;
+}
+
+static enum MHD_Result wait_for_answers(struct request *request)
+{
+    request->suspended = true;
+    MHD_suspend_connection(request->connection);
+    return MHD_YES;
+}
+
+/* What comes fast enough may come for long. */
+static void piece_count(struct request *request, size_t n)
+{
+    struct peer *peer = peer_of(request->connection);
+    request->came += (int64_t)n;
+    bool further = request->came / REQUEST_PIECE > request->pieces;
+    request->pieces = request->came / REQUEST_PIECE;
+    if (peer && (further || peer->since_ns == 0))
+        peer->since_ns = (int64_t)clock_boot_ns();
+    struct slot *slot = request->wants ? &request->server->slots[(request->wants - 1) & (SLOTS_MAX - 1)] : NULL;
+    if (slot && slot->request == request)
+        slot->asked_ns = (int64_t)clock_boot_ns();
+}
+
+/* A piece of a body with a file. What is not taken comes again when the connection is resumed. */
+static enum MHD_Result piece_seen(struct request *request, const char *method, struct str piece, size_t *ret_left)
+{
+    struct web_upload *upload = request->upload;
+    bool refused = request->call && web_response(request->call); /* it goes out behind what still comes */
+    size_t taken = refused ? piece.n : web_upload_take(upload, piece);
+    *ret_left = piece.n - taken;
+    piece_count(request, taken);
+    if (web_upload_state(upload) == WEB_UPLOAD_BROKEN && request->wants)
+        body_answer(request);
+    if (web_upload_state(upload) != WEB_UPLOAD_HELD || *ret_left == 0)
+        return MHD_YES;
+    if (!request->call && !call_begin(request, method))
+        return MHD_NO;
+    if (web_response(request->call)) {
+        *ret_left = 0;
+        return MHD_YES;
+    }
+    return web_upload_state(upload) == WEB_UPLOAD_HELD ? wait_for_answers(request) : MHD_YES;
+}
+
+/* The body is over; one that holds no byte of its file may still wait for where it goes. */
+static void body_seen(struct request *request)
+{
+    struct peer *peer = peer_of(request->connection);
+    if (!request->upload)
+        return;
+    if (peer)
+        peer->since_ns = 0;
+    if (web_upload_state(request->upload) == WEB_UPLOAD_HELD)
+        return;
+    web_upload_end(request->upload);
+    if (request->wants)
+        body_answer(request);
 }
 
 /* MHD calls it once with the headers, then once a piece of body, once at the end, and once more after a resume. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **place)
 {
-    struct web_server *server = context;
     struct request *request = *place;
+    (void)context;
     (void)url;
     (void)version;
     if (!request)
         return MHD_NO;
     if (!request->begun) {
-        request->begun = true;
         request->connection = connection;
-        if (!body_announced_too_long(connection))
-            return MHD_YES;
-        server->counters.refused++;
-        return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE);
+        return head_seen(request, method);
     }
+    if (*upload_size > 0 && request->upload)
+        return piece_seen(request, method, str_at(upload, *upload_size), upload_size);
     if (*upload_size > 0) {
         buf_put(&request->body, upload, *upload_size);
         *upload_size = 0;
         return request->body.overflow ? MHD_NO : MHD_YES;
     }
-    if (!request->call) {
-        struct peer *peer = peer_of(connection);
-        if (peer)
-            peer->since_ns = 0;
-        if (!begin_call(request, method))
-            return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
-        advance(request);
-    }
+    body_seen(request);
+    if (!request->call && !call_begin(request, method))
+        return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
     if (web_response(request->call))
         return send_response(request);
-    request->suspended = true;
-    MHD_suspend_connection(connection);
-    return MHD_YES;
+    return wait_for_answers(request);
 }
 
 /* The first call of a request: the target as it came, before MHD decodes it. */
@@ -399,6 +586,7 @@ static void request_done(void *context, struct MHD_Connection *connection, void 
             server->counters.waiting--;
             request->open--;
         }
+    upload_forget(request);
     web_call_free(request->call);
     buf_done(&request->body);
     arena_free(request->arena);
@@ -438,7 +626,10 @@ static enum rc load(const struct web_server_config *config, struct web_server *s
     buf_init_fixed(&path, storage, sizeof storage);
     buf_format(&path, "%s/i18n", config->data);
     server->web = web_new(config->seed);
-    if (!server->web)
+    bool hashes = true;
+    for (size_t i = 0; i < ARRAY_LEN(server->hashers); i++)
+        hashes = (server->hashers[i] = tlog_hasher_new()) && hashes;
+    if (!server->web || !hashes)
         return err_set(err, RC_LIMIT, "no memory for the web server");
     enum rc rc = load_folder(server->web, buf_z(&path), FOLDER_OF_TEXTS, err);
     buf_clear(&path);
@@ -509,6 +700,7 @@ void web_server_stop(struct web_server *server)
         return;
     /* MHD does not stop while connections are suspended: what waits is told that nobody answers */
     server->ask = NULL;
+    server->file_ask = NULL;
     for (size_t i = 0; i < SLOTS_MAX; i++)
         if (server->slots[i].request)
             web_server_answer(server, server->slots[i].id, STR_NONE);
@@ -517,6 +709,8 @@ void web_server_stop(struct web_server *server)
         MHD_stop_daemon(server->daemon);
     }
     web_free(server->web);
+    for (size_t i = 0; i < ARRAY_LEN(server->hashers); i++)
+        tlog_hasher_free(server->hashers[i]);
     arena_free(server->arena);
 }
 
@@ -524,6 +718,12 @@ void web_server_set_ask(struct web_server *server, web_server_ask ask, void *con
 {
     server->ask = ask;
     server->ask_context = context;
+}
+
+void web_server_set_files(struct web_server *server, web_server_file_ask ask, web_server_file_gone gone)
+{
+    server->file_ask = ask;
+    server->file_gone = gone;
 }
 
 int web_server_fd(const struct web_server *server)

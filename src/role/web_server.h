@@ -22,6 +22,7 @@
 #define WEB_SERVER_IDLE_S          15          /* silence after which a connection is closed */
 #define WEB_SERVER_ANSWER_S        20          /* age at which a question is given up */
 #define WEB_SERVER_UI_FILES_MAX    64
+#define WEB_SERVER_FILES_MAX       4 /* that are received at one time */
 
 struct web_server;
 
@@ -44,6 +45,16 @@ typedef void (*web_server_ask)(void *context, enum web_peer peer, uint32_t id, s
 void web_server_set_ask(struct web_server *server, web_server_ask ask, void *context);
 /* An answer; {NULL, 0} when the peer is gone. Unknown ids (given up, connection closed) are dropped silently. */
 void web_server_answer(struct web_server *server, uint32_t id, struct str json);
+
+/* A request brings a file of so many bytes (0: it does not say): exactly one web_server_file with the id follows,
+ * sooner or later or never. Until then its bytes wait in the network. `gone`: nothing is written to that file any more,
+ * whether it came whole or not; the question that tells of it came before. Both with the context of web_server_set_ask.
+ */
+typedef void (*web_server_file_ask)(void *context, uint32_t id, uint64_t bytes);
+typedef void (*web_server_file_gone)(void *context, uint64_t number);
+void web_server_set_files(struct web_server *server, web_server_file_ask ask, web_server_file_gone gone);
+/* The descriptor to write to, which is taken over; -1: there is no room. */
+void web_server_file(struct web_server *server, uint32_t id, uint64_t number, int fd);
 
 int web_server_fd(const struct web_server *server);
 /* Milliseconds until web_server_run must be called even if the descriptor stays quiet; -1 = no need. */

@@ -124,7 +124,7 @@ enum rc cyclonedx_read(struct reading *reading, struct err *err)
 {
     struct json_value *document = NULL;
     struct bom bom = {.reading = reading};
-    enum rc rc = json_parse(reading->arena, reading->bytes, JSON_DEPTH, &document, err);
+    enum rc rc = reading_json(reading, &document, err);
     if (rc != RC_OK)
         return rc;
     const struct json_value *list = json_get(document, "vulnerabilities");

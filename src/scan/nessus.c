@@ -107,9 +107,15 @@ static bool on_end(void *context, struct str path, struct str text)
     return true;
 }
 
+static bool on_fed(void *context, size_t bytes)
+{
+    struct nessus *nessus = context;
+    return reading_passed(nessus->reading, bytes);
+}
+
 enum rc nessus_read(struct reading *reading, struct err *err)
 {
-    static const struct xml_sink sink = {on_begin, on_end};
+    static const struct xml_sink sink = {on_begin, on_end, on_fed};
     struct nessus nessus = {.reading = reading};
     return xml_walk(reading->bytes, &sink, &nessus, err);
 }

@@ -175,9 +175,15 @@ static bool on_end(void *context, struct str path, struct str text)
     return true;
 }
 
+static bool on_fed(void *context, size_t bytes)
+{
+    struct nmap *nmap = context;
+    return reading_passed(nmap->reading, bytes);
+}
+
 enum rc nmap_read(struct reading *reading, struct err *err)
 {
-    static const struct xml_sink sink = {on_begin, on_end};
+    static const struct xml_sink sink = {on_begin, on_end, on_fed};
     struct nmap nmap = {.reading = reading};
     return xml_walk(reading->bytes, &sink, &nmap, err);
 }

@@ -114,9 +114,15 @@ static bool on_end(void *context, struct str path, struct str text)
     return finding_end(reading);
 }
 
+static bool on_fed(void *context, size_t bytes)
+{
+    struct openvas *openvas = context;
+    return reading_passed(openvas->reading, bytes);
+}
+
 enum rc openvas_read(struct reading *reading, struct err *err)
 {
-    static const struct xml_sink sink = {on_begin, on_end};
+    static const struct xml_sink sink = {on_begin, on_end, on_fed};
     struct openvas openvas = {.reading = reading};
     return xml_walk(reading->bytes, &sink, &openvas, err);
 }

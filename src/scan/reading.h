@@ -9,7 +9,9 @@
 struct reading {
     struct str bytes;
     scan_sink sink;
+    scan_watch watch; /* NULL: nobody */
     void *context;
+    uint64_t watched; /* bytes when it was told last */
     struct scan_summary *summary;
     struct arena *arena; /* of the whole report */
     struct arena *texts; /* of the finding */
@@ -34,6 +36,13 @@ void finding_severity(struct reading *reading,
 void finding_port(struct reading *reading, struct str text);
 /* Gives it to the sink; counts it as broken when it has no title or is nowhere. False: stop. */
 bool finding_end(struct reading *reading);
+
+/* So many bytes are behind. False: stop. */
+bool reading_passed(struct reading *reading, uint64_t bytes);
+
+struct json_value;
+/* The whole report as a tree. */
+enum rc reading_json(struct reading *reading, struct json_value **ret_value, struct err *err) MUST_USE;
 
 /* What a reader keeps beside the finding; one that has no room is left empty: nothing is compared with half of it. */
 void reading_keep(struct str text, char *ret, size_t size);

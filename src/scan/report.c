@@ -22,8 +22,19 @@ static const struct {
 #undef X
 };
 
+static const char *const faults[] = {
+#define X(id, name) [id] = name,
+    SCAN_FAULTS(X)
+#undef X
+};
 static const char *const verdicts[] = {"open", "fixed", "false"};
 static const char *const severities[] = {"none", "low", "medium", "high", "critical"};
+
+const char *scan_fault_name(enum scan_fault fault)
+{
+    ASSERT(fault < SCAN_FAULT_COUNT);
+    return faults[fault];
+}
 
 const char *scan_text_name(enum scan_text text)
 {
@@ -250,6 +261,43 @@ bool finding_end(struct reading *reading)
     return false;
 }
 
+/* ---- how far it is ---- */
+
+#define WATCH_BYTES UINT64_C(65536)
+
+bool reading_passed(struct reading *reading, uint64_t bytes)
+{
+    if (!reading->watch || bytes - reading->watched < WATCH_BYTES)
+        return true;
+    reading->watched = bytes;
+    if (reading->watch(reading->context, bytes))
+        return true;
+    reading->rc = RC_END;
+    return false;
+}
+
+/* Lines up to a byte, from 1. */
+static uint32_t line_at(struct str text, uint64_t offset)
+{
+    uint32_t line = 1;
+    for (size_t i = 0; i < text.n && i < offset; i++)
+        line += text.p[i] == '\n';
+    return line;
+}
+
+enum rc reading_json(struct reading *reading, struct json_value **ret_value, struct err *err)
+{
+    struct err own = {0};
+    enum rc rc = json_parse(reading->arena, reading->bytes, JSON_DEPTH, ret_value, &own);
+    if (rc == RC_OK && !reading_passed(reading, reading->bytes.n))
+        return RC_END;
+    if (rc != RC_OK)
+        reading->summary->line = line_at(reading->bytes, own.offset);
+    if (rc != RC_OK && err)
+        *err = own;
+    return rc;
+}
+
 /* ---- which format ---- */
 
 struct format {
@@ -302,7 +350,7 @@ static void json_look(struct str bytes, struct format *format)
 
 static enum rc format_find(struct str bytes, struct format *ret_format, struct err *err)
 {
-    static const struct xml_sink sink = {on_root, on_root_end};
+    static const struct xml_sink sink = {on_root, on_root_end, NULL};
     struct str text = str_starts(bytes, STR("\xef\xbb\xbf")) ? str_skip(bytes, 3) : bytes;
     struct str begin = str_trim(str_slice(text, 0, MIN(text.n, (size_t)4096)));
     bool is_utf16 = str_starts(bytes, STR("\xff\xfe")) || str_starts(bytes, STR("\xfe\xff"));
@@ -318,22 +366,25 @@ static enum rc format_find(struct str bytes, struct format *ret_format, struct e
         return RC_OK;
     if (rc != RC_OK && rc != RC_END)
         return rc;
-    return err_set(err, RC_INVALID,
+    return err_set(err, RC_NOT_FOUND,
                    "no report of a scanner: known are XML of nmap, OpenVAS and Nessus, SARIF, CycloneDX and CSV");
 }
 
-enum rc scan_report_read(struct str bytes, scan_sink sink, void *context, struct scan_summary *ret_summary,
-                         struct err *err)
+static enum rc format_read(struct str bytes, const struct scan_reader *reader, struct scan_summary *ret_summary,
+                           struct err *err)
 {
     struct format format;
-    *ret_summary = (struct scan_summary){.format = ""};
     if (bytes.n > SCAN_BYTES_MAX)
         return err_set(err, RC_LIMIT, "a report of a scanner has at most %zu bytes", SCAN_BYTES_MAX);
     enum rc rc = format_find(bytes, &format, err);
     if (rc != RC_OK)
         return rc;
     ret_summary->format = format.name;
-    struct reading reading = {.bytes = bytes, .sink = sink, .context = context, .summary = ret_summary};
+    struct reading reading = {.bytes = bytes,
+                              .sink = reader->sink,
+                              .watch = reader->watch,
+                              .context = reader->context,
+                              .summary = ret_summary};
     reading.arena = arena_new(REPORT_ARENA);
     reading.texts = arena_new(FINDING_ARENA);
     if (reading.arena && reading.texts) {
@@ -349,4 +400,41 @@ enum rc scan_report_read(struct str bytes, scan_sink sink, void *context, struct
     arena_free(reading.texts);
     arena_free(reading.arena);
     return rc;
+}
+
+static enum scan_fault fault_of(enum rc rc)
+{
+    if (rc == RC_OK || rc == RC_END)
+        return SCAN_FAULT_NONE;
+    if (rc == RC_NOT_FOUND)
+        return SCAN_FAULT_UNKNOWN;
+    if (rc == RC_LIMIT)
+        return SCAN_FAULT_LIMIT;
+    return rc == RC_DENIED ? SCAN_FAULT_ENTITY : SCAN_FAULT_DAMAGED;
+}
+
+enum rc scan_report_watch(struct str bytes, const struct scan_reader *reader, struct scan_summary *ret_summary,
+                          struct err *err)
+{
+    struct err own = {0};
+    ASSERT(reader->sink);
+    *ret_summary = (struct scan_summary){.format = ""};
+    enum rc rc = format_read(bytes, reader, ret_summary, &own);
+    ret_summary->fault = (uint8_t)fault_of(rc);
+    if (ret_summary->fault && !ret_summary->line && str_starts(str_of(own.text), STR("line ")))
+        ret_summary->line = (uint32_t)MIN(own.offset, (uint64_t)UINT32_MAX);
+    if (bytes.n > SCAN_BYTES_MAX)
+        ret_summary->fault = SCAN_FAULT_LARGE;
+    if (rc == RC_NOT_FOUND || rc == RC_DENIED)
+        rc = own.code = RC_INVALID; /* inside they tell what was wrong */
+    if (err)
+        *err = own;
+    return rc;
+}
+
+enum rc scan_report_read(struct str bytes, scan_sink sink, void *context, struct scan_summary *ret_summary,
+                         struct err *err)
+{
+    const struct scan_reader reader = {.sink = sink, .context = context};
+    return scan_report_watch(bytes, &reader, ret_summary, err);
 }

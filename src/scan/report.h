@@ -13,6 +13,8 @@
 #ifndef SCAN_REPORT_H
 #define SCAN_REPORT_H
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -20,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCAN_BYTES_MAX    ((size_t)256 << 20) /* of a report */
+#define SCAN_BYTES_MAX    ((size_t)512 << 20) /* of a report, unpacked */
 #define SCAN_FINDINGS_MAX 1000000u
 #define SCAN_CVES_MAX     64u
 
@@ -66,6 +68,23 @@ struct scan_finding {
     uint32_t cut;     /* texts that were longer than their row */
 };
 
+/* Why a report was refused; pages have a text for each. The names are stored. */
+#define SCAN_FAULTS(X)                                                                                                 \
+    X(SCAN_FAULT_NONE, "")                                                                                             \
+    X(SCAN_FAULT_UNKNOWN, "unknown") /* none of the formats */                                                         \
+    X(SCAN_FAULT_DAMAGED, "damaged") /* it breaks its format */                                                        \
+    X(SCAN_FAULT_ENTITY, "entity")   /* XML that declares entities */                                                  \
+    X(SCAN_FAULT_LIMIT, "limit")     /* too deep, too large, too many findings */                                      \
+    X(SCAN_FAULT_PACKED, "packed")   /* a packed file that does not unpack, or of more than one */                     \
+    X(SCAN_FAULT_LARGE, "large")     /* it unpacks to more than SCAN_BYTES_MAX */
+
+enum scan_fault {
+#define X(id, name) id,
+    SCAN_FAULTS(X)
+#undef X
+        SCAN_FAULT_COUNT
+};
+
 struct scan_summary {
     const char *format; /* constant: "nmap", "openvas", "nessus", "sarif", "cyclonedx", "csv" */
     uint64_t findings;
@@ -74,16 +93,42 @@ struct scan_summary {
     uint64_t broken;       /* results, or lines of CSV, without what a finding needs: a title, and where */
     uint64_t cut;          /* texts */
     uint32_t first_broken; /* its line (CSV) or number, from 1; 0: none */
+    uint8_t fault;         /* enum scan_fault, of a report that was refused */
+    uint32_t line;         /* where it was seen, from 1; 0: nowhere in particular */
 };
 
 /* Everything is borrowed until return. False ends the reading: RC_END. */
 typedef bool (*scan_sink)(void *context, const struct scan_finding *finding);
+/* So many bytes were read, told each 64 KiB or so, also where no finding comes. False ends the reading: RC_END. */
+typedef bool (*scan_watch)(void *context, uint64_t bytes);
+
+struct scan_reader {
+    scan_sink sink;
+    scan_watch watch; /* may be NULL */
+    void *context;
+};
 
 /* RC_INVALID: none of the formats, or damaged; findings before the damage were given, so that nothing may be taken of a
- * report that is refused. RC_LIMIT. */
+ * report that is refused. RC_LIMIT. The summary says which, and where. */
 enum rc scan_report_read(struct str bytes, scan_sink sink, void *context, struct scan_summary *ret_summary,
                          struct err *err) MUST_USE;
+enum rc scan_report_watch(struct str bytes, const struct scan_reader *reader, struct scan_summary *ret_summary,
+                          struct err *err) MUST_USE;
 
+/* A report as scanners and people pack it: gzip, or ZIP of one file; what is neither is given back as it is. What is
+ * unpacked lives until scan_unpacked_free. RC_INVALID, RC_LIMIT; *ret_fault says which. */
+struct scan_unpacked {
+    struct str bytes;
+    struct buf inflated;
+    struct arena *arena;
+};
+enum rc scan_unpack(struct str file, struct scan_unpacked *ret_unpacked, enum scan_fault *ret_fault,
+                    struct err *err) MUST_USE;
+void scan_unpacked_free(struct scan_unpacked *unpacked);
+
+/* One JSON object, as the question findings.add of doc/api.md has its members. */
+void scan_finding_write(const struct scan_finding *finding, struct buf *out);
+const char *scan_fault_name(enum scan_fault fault);
 const char *scan_text_name(enum scan_text text);
 const char *scan_verdict_name(enum scan_verdict verdict);    /* "open", "fixed", "false" */
 const char *scan_severity_name(enum scan_severity severity); /* "none", "low", ... */

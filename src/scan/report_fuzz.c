@@ -25,7 +25,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct scan_summary summary;
     struct err err = {0};
     uint64_t findings = 0;
-    enum rc rc = scan_report_read(str_at(bytes, size), on_finding, &findings, &summary, &err);
+    struct scan_unpacked unpacked;
+    enum scan_fault fault;
+    enum rc rc = scan_unpack(str_at(bytes, size), &unpacked, &fault, &err);
+    ASSERT((rc == RC_OK) == (fault == SCAN_FAULT_NONE));
+    struct str report = rc == RC_OK ? unpacked.bytes : STR("");
+    rc = scan_report_read(report, on_finding, &findings, &summary, &err);
+    ASSERT((rc == RC_OK || rc == RC_END) == (summary.fault == SCAN_FAULT_NONE));
+    scan_unpacked_free(&unpacked);
     ASSERT(rc == RC_OK || rc == RC_INVALID || rc == RC_LIMIT || rc == RC_END);
     ASSERT(summary.findings == findings && summary.format);
     return 0;

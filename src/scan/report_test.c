@@ -293,6 +293,160 @@ static void long_texts_are_cut(void)
     buf_done(&text);
 }
 
+/* "<nmaprun/>" as gzip writes it; ZIP files of a folder and one, of two, of none. */
+static const char packed_gzip[] =
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xb3\xc9\xcb\x4d\x2c\x28\x2a\xcd\xd3\xb7\x03\x00\xe1\x8f"
+    "\x2e\x26\x0a\x00\x00\x00";
+static const char packed_one[] =
+    "\x50\x4b\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+    "\x00\x00\x02\x00\x00\x00\x64\x2f\x50\x4b\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\xe1\x8f"
+    "\x2e\x26\x0a\x00\x00\x00\x0a\x00\x00\x00\x07\x00\x00\x00\x64\x2f\x61\x2e\x78\x6d\x6c\x3c\x6e\x6d"
+    "\x61\x70\x72\x75\x6e\x2f\x3e\x50\x4b\x01\x02\x14\x03\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\x00"
+    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80"
+    "\x01\x00\x00\x00\x00\x64\x2f\x50\x4b\x01\x02\x14\x03\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\xe1"
+    "\x8f\x2e\x26\x0a\x00\x00\x00\x0a\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80"
+    "\x01\x20\x00\x00\x00\x64\x2f\x61\x2e\x78\x6d\x6c\x50\x4b\x05\x06\x00\x00\x00\x00\x02\x00\x02\x00"
+    "\x65\x00\x00\x00\x4f\x00\x00\x00\x00\x00";
+static const char packed_two[] =
+    "\x50\x4b\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\xe1\x8f\x2e\x26\x0a\x00\x00\x00\x0a\x00"
+    "\x00\x00\x05\x00\x00\x00\x61\x2e\x78\x6d\x6c\x3c\x6e\x6d\x61\x70\x72\x75\x6e\x2f\x3e\x50\x4b\x03"
+    "\x04\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\xe1\x8f\x2e\x26\x0a\x00\x00\x00\x0a\x00\x00\x00\x05"
+    "\x00\x00\x00\x62\x2e\x78\x6d\x6c\x3c\x6e\x6d\x61\x70\x72\x75\x6e\x2f\x3e\x50\x4b\x01\x02\x14\x03"
+    "\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\xe1\x8f\x2e\x26\x0a\x00\x00\x00\x0a\x00\x00\x00\x05\x00"
+    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x01\x00\x00\x00\x00\x61\x2e\x78\x6d\x6c\x50\x4b\x01"
+    "\x02\x14\x03\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\xe1\x8f\x2e\x26\x0a\x00\x00\x00\x0a\x00\x00"
+    "\x00\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x01\x2d\x00\x00\x00\x62\x2e\x78\x6d\x6c"
+    "\x50\x4b\x05\x06\x00\x00\x00\x00\x02\x00\x02\x00\x66\x00\x00\x00\x5a\x00\x00\x00\x00\x00";
+static const char packed_none[] =
+    "\x50\x4b\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+    "\x00\x00\x02\x00\x00\x00\x64\x2f\x50\x4b\x01\x02\x14\x03\x14\x00\x00\x00\x00\x00\x00\x00\x21\x5c"
+    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+    "\x80\x01\x00\x00\x00\x00\x64\x2f\x50\x4b\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00\x30\x00\x00\x00"
+    "\x20\x00\x00\x00\x00\x00";
+
+#define PACKED(array) str_at(array, sizeof(array) - 1)
+
+static enum rc unpack(struct str file, enum scan_fault *ret_fault, struct buf *out)
+{
+    struct scan_unpacked unpacked;
+    struct err err = {0};
+    enum rc rc = scan_unpack(file, &unpacked, ret_fault, &err);
+    CHECK((rc == RC_OK) == (*ret_fault == SCAN_FAULT_NONE) && (rc == RC_OK || err.text[0]));
+    buf_clear(out);
+    if (rc == RC_OK)
+        buf_str(out, unpacked.bytes);
+    scan_unpacked_free(&unpacked);
+    return rc;
+}
+
+static void packed(void)
+{
+    const struct {
+        struct str file;
+        const char *want; /* NULL: refused */
+    } rows[] = {
+        {PACKED(packed_gzip), "<nmaprun/>"},
+        {PACKED(packed_one), "<nmaprun/>"},
+        {STR("<nmaprun/>"), "<nmaprun/>"},
+        {STR(""), ""},
+        {STR("\x1f"), "\x1f"},
+        {STR("\x1f\x8b"), NULL},
+        {PACKED(packed_two), NULL},
+        {PACKED(packed_none), NULL},
+    };
+    enum scan_fault fault;
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("row %zu", i);
+        CHECK_INT(unpack(rows[i].file, &fault, &out), rows[i].want ? RC_OK : RC_INVALID);
+        CHECK_TEXT(buf_view(&out), rows[i].want ? rows[i].want : "");
+        CHECK_INT(fault, rows[i].want ? SCAN_FAULT_NONE : SCAN_FAULT_PACKED);
+    }
+    for (size_t n = 4; n < sizeof packed_gzip - 1; n++)
+        CHECK(unpack(str_at(packed_gzip, n), &fault, &out) == RC_INVALID && fault == SCAN_FAULT_PACKED);
+    for (size_t n = 4; n < sizeof packed_one - 1; n++)
+        CHECK(unpack(str_at(packed_one, n), &fault, &out) == RC_INVALID && fault == SCAN_FAULT_PACKED);
+    buf_done(&out);
+}
+
+static bool pass_over(void *context, const struct scan_finding *finding)
+{
+    (void)context, (void)finding;
+    return true;
+}
+
+static void where_it_is_wrong(void)
+{
+    static const struct {
+        const char *text;
+        enum scan_fault fault;
+        uint32_t line;
+    } rows[] = {
+        {"<nmaprun/>", SCAN_FAULT_NONE, 0},
+        {"some text", SCAN_FAULT_UNKNOWN, 0},
+        {"<html/>", SCAN_FAULT_UNKNOWN, 0},
+        {"{}", SCAN_FAULT_UNKNOWN, 0},
+        {"title,owner\na,b\n", SCAN_FAULT_UNKNOWN, 0},
+        {"<nmaprun>\n\n<host>", SCAN_FAULT_DAMAGED, 3},
+        {"<nmaprun>\n</host>", SCAN_FAULT_DAMAGED, 2},
+        {"<!DOCTYPE nmaprun [\n<!ENTITY a 'b'>]><nmaprun/>", SCAN_FAULT_ENTITY, 2},
+        {"title,host\na,b\n\"", SCAN_FAULT_DAMAGED, 3},
+        {"title,host\na,b\nc,d\"x\"\n", SCAN_FAULT_DAMAGED, 3},
+        {"{\"version\":\"2.1.0\",\n\"runs\":[\n}", SCAN_FAULT_DAMAGED, 3},
+        {"{\"bomFormat\":\"CycloneDX\",\"vulnerabilities\":[\n\n1,,", SCAN_FAULT_DAMAGED, 3},
+        {"{\"runs\":[]}", SCAN_FAULT_DAMAGED, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct scan_summary summary;
+        struct err err = {0};
+        test_row("%s", rows[i].text);
+        enum rc rc = scan_report_read(str_of(rows[i].text), pass_over, NULL, &summary, &err);
+        CHECK((rc == RC_OK) == (rows[i].fault == SCAN_FAULT_NONE));
+        CHECK_INT(summary.fault, rows[i].fault);
+        CHECK_INT(summary.line, rows[i].line);
+    }
+}
+
+struct watching {
+    uint64_t told, last, stop_at;
+};
+
+static bool on_watch(void *context, uint64_t bytes)
+{
+    struct watching *watching = context;
+    CHECK(bytes > watching->last);
+    watching->told++;
+    watching->last = bytes;
+    return bytes < watching->stop_at;
+}
+
+/* Also inside of one long text, where no finding comes. */
+static void who_waits_is_told(void)
+{
+    static const char *const begins[] = {"<nmaprun>", "title,host\n", "{\"version\":\"2.1.0\",\"runs\":[],\"x\":\""};
+    static const char *const fills[] = {"x", "a,b\n", "x"};
+    static const char *const ends[] = {"</nmaprun>", "", "\"}"};
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
+        struct watching watching = {.stop_at = UINT64_MAX};
+        const struct scan_reader reader = {.sink = pass_over, .watch = on_watch, .context = &watching};
+        struct scan_summary summary;
+        struct buf text;
+        buf_init(&text, 4 << 20);
+        buf_text(&text, begins[i]);
+        while (text.n < 1 << 20)
+            buf_text(&text, fills[i]);
+        buf_text(&text, ends[i]);
+        test_row("%s", begins[i]);
+        CHECK_INT(scan_report_watch(buf_view(&text), &reader, &summary, NULL), RC_OK);
+        CHECK(watching.told >= (i == 2 ? 1u : 10u) && watching.last <= text.n);
+        watching = (struct watching){.stop_at = 200000};
+        CHECK_INT(scan_report_watch(buf_view(&text), &reader, &summary, NULL), RC_END);
+        CHECK(summary.fault == SCAN_FAULT_NONE && (i == 2 || watching.last < 300000));
+        buf_done(&text);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -304,6 +458,9 @@ int main(int argc, char **argv)
         {"the sink stops", the_sink_stops},
         {"one-line texts", one_line_texts},
         {"long texts are cut", long_texts_are_cut},
+        {"packed", packed},
+        {"where it is wrong", where_it_is_wrong},
+        {"who waits is told", who_waits_is_told},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

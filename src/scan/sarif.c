@@ -137,7 +137,7 @@ static bool run_take(struct reading *reading, const struct json_value *value, st
 enum rc sarif_read(struct reading *reading, struct err *err)
 {
     struct json_value *log = NULL;
-    enum rc rc = json_parse(reading->arena, reading->bytes, JSON_DEPTH, &log, err);
+    enum rc rc = reading_json(reading, &log, err);
     if (rc != RC_OK)
         return rc;
     const struct json_value *runs = json_get(log, "runs");

@@ -142,16 +142,18 @@ enum rc table_read(struct reading *reading, struct err *err)
     if (!csv || !head)
         return err_set(err, RC_LIMIT, "no memory for a table");
     if (!head_find(reading->bytes, csv, head))
-        return err_set(err, RC_INVALID,
+        return err_set(err, RC_NOT_FOUND,
                        "no report of a scanner: a table begins with a line that names title, and address, host or "
                        "component");
     for (;;) {
         enum rc rc = csv_next(csv, err);
         if (rc == RC_END)
             return RC_OK;
-        if (rc != RC_OK)
+        if (rc != RC_OK) {
+            reading->summary->line = csv->lines + 1;
             return rc;
-        if (!line_take(reading, csv, head))
+        }
+        if (!line_take(reading, csv, head) || !reading_passed(reading, reading->bytes.n - csv->rest.n))
             return RC_END;
     }
 }

@@ -159,7 +159,10 @@ unsigned status_of_error(struct str key)
         {"hunts_waiting", 409},    {"hunt_over", 409},
         {"lists_none", 409},       {"times_reversed", 422},
         {"agents_off", 409},       {"agent_group_empty", 409},
-        {"object_changed", 409},
+        {"object_changed", 409},   {"uploads_full", 409},
+        {"upload_stale", 409},     {"upload_full", 503},
+        {"upload_long", 413},      {"upload_disk", 507},
+        {"upload_none", 422},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))
@@ -383,7 +386,12 @@ static unsigned refuse_post(struct web_call *call)
     bool api = call->route->access == ACCESS_API || call->route->access == ACCESS_MIRROR;
     struct str type = call->http.content_type;
     struct str media = str_trim(str_cut(&type, ';'));
-    if (!str_eq_nocase(media, api ? STR("application/json") : STR("application/x-www-form-urlencoded")))
+    bool file = call->route->flags & ROUTE_FILE;
+    const char *wanted = file && api ? "application/octet-stream"
+                         : file      ? "multipart/form-data"
+                         : api       ? "application/json"
+                                     : "application/x-www-form-urlencoded";
+    if (!str_eq_nocase(media, str_of(wanted)))
         return 415;
     if (call->http.fetch_site.n > 0 && !str_is(call->http.fetch_site, "same-origin"))
         return 403;

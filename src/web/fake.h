@@ -125,6 +125,26 @@ static const struct fake_answer fake_answers[] = {
      "\"changes\":[{\"field\":\"city\",\"was\":\"EVIL\",\"now\":\"EVIL\"}],\"object\":{\"name\":\"EVIL\"}}"},
     {"object.draft_end", "{\"ok\":true}"},
     {"object.act", "{\"ok\":true,\"met\":1}"},
+    {"upload.check", "{\"ok\":true}"},
+    {"body", "{\"ok\":true,\"file\":77,\"bytes\":12,\"sha256\":\"ab\"}"},
+    {"upload.add", "{\"ok\":true,\"id\":5}"},
+    {"upload.accept", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
+    {"upload.drop", "{\"ok\":true}"},
+    {"upload.list",
+     "{\"ok\":true,\"total\":120,\"may_change\":true,\"uploads\":[{\"id\":5,\"state\":\"EVIL\",\"control\":true,"
+     "\"object_id\":1,\"object\":\"EVIL\",\"origin\":\"survey\",\"title\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\","
+     "\"made_ns\":1795219893000000000,\"received_ns\":1795219893000000000,\"bytes\":12,\"findings\":3,\"permille\":9}]"
+     "}"},
+    {"upload.get",
+     "{\"ok\":true,\"may_change\":true,\"upload\":{\"id\":5,\"state\":\"ready\",\"control\":true,\"object_id\":1,"
+     "\"object\":\"EVIL\",\"origin\":\"survey\",\"title\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\","
+     "\"accepted_by\":\"EVIL\",\"sha256\":\"EVIL\",\"format\":\"EVIL\",\"scanner\":\"EVIL\",\"fault\":\"EVIL\","
+     "\"detail\":\"EVIL\",\"line\":7,\"report\":3,\"made_ns\":1795219893000000000,\"ended_ns\":0,"
+     "\"received_ns\":1795219893000000000,\"bytes\":12,\"findings\":3,\"permille\":9,\"hosts\":2,\"passed\":1,"
+     "\"broken\":1,\"cut\":1,\"decided\":1,\"repeated\":1,\"stale\":true,\"twin\":2,\"twin_number\":\"EVIL\","
+     "\"counts\":[{\"fate\":\"fresh\",\"severity\":\"high\",\"count\":41},{\"fate\":\"closed\",\"severity\":\"low\","
+     "\"count\":1}],\"places\":60,\"strangers_total\":51,\"strangers\":[\"EVIL\"],"
+     "\"terms\":[{\"clock\":\"M-18\",\"due_ns\":1795219893000000000}]}}"},
     {"announce.list",
      "{\"ok\":true,\"total\":150,\"may_change\":true,\"announcements\":[{\"id\":4,\"source\":\"EVIL\",\"kind\":"
      "\"EVIL\","

@@ -114,6 +114,17 @@ static inline struct web_http post(const char *target, const char *body)
                              .body = str_of(body)};
 }
 
+/* As the server hands over a form with a file: its fields, urlencoded; a program's file has none. */
+static inline struct web_http post_file(struct web_http http)
+{
+    enum web_stream stream = web_streams(http.method, http.path);
+    if (stream == WEB_STREAM_FORM)
+        http.content_type = STR("multipart/form-data; boundary=b");
+    if (stream == WEB_STREAM_RAW)
+        http.content_type = STR("application/octet-stream");
+    return http;
+}
+
 static inline struct web_http api_post(const char *path, const char *body)
 {
     struct web_http http = post(path, body);
@@ -177,6 +188,8 @@ static const char *const pages[] = {
     "/filters",
     "/filters?offset=50",
     "/filters/new?record=9&rule=x",
+    "/vulnerabilities/uploads",
+    "/vulnerabilities/uploads/5",
     "/incidents",
     "/incidents/6",
     "/terms",

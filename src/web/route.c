@@ -33,6 +33,11 @@ static const struct route routes[] = {
     {"GET", "/vulnerabilities/reports", ACCESS_SESSION, 0, page_findings_list},
     {"GET", "/vulnerabilities/reports/*", ACCESS_SESSION, 0, page_findings},
     {"POST", "/vulnerabilities/reports/*", ACCESS_SESSION, 0, act_findings},
+    {"GET", "/vulnerabilities/uploads", ACCESS_SESSION, 0, page_uploads},
+    {"POST", "/vulnerabilities/uploads", ACCESS_SESSION, ROUTE_FILE, act_upload},
+    {"GET", "/vulnerabilities/uploads/*", ACCESS_SESSION, 0, page_upload},
+    {"POST", "/vulnerabilities/uploads/*/accept", ACCESS_SESSION, 0, act_upload_accept},
+    {"POST", "/vulnerabilities/uploads/*/drop", ACCESS_SESSION, 0, act_upload_drop},
     {"GET", "/vulnerabilities/*", ACCESS_SESSION, 0, page_vulnerability},
     {"POST", "/vulnerabilities/*", ACCESS_SESSION, 0, act_vulnerability},
     {"GET", "/rules", ACCESS_SESSION, 0, page_rules},
@@ -128,6 +133,7 @@ static const struct route routes[] = {
     {"GET", "/archive/retention", ACCESS_SESSION, 0, page_retention},
     {"POST", "/archive/retention", ACCESS_SESSION, 0, act_propose},
     {"POST", "/archive/retention/*", ACCESS_SESSION, 0, act_decide},
+    {"POST", "/api/upload", ACCESS_API, ROUTE_FILE, api_upload},
     {"GET", "/api/*", ACCESS_API, 0, api_ask},
     {"POST", "/api/*", ACCESS_API, 0, api_ask},
     {"GET", "/mirror/v1/*", ACCESS_MIRROR, 0, mirror_read},
@@ -148,6 +154,14 @@ size_t route_count(void)
 const struct route *route_at(size_t i)
 {
     return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
+}
+
+enum web_stream web_streams(struct str method, struct str path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if ((routes[i].flags & ROUTE_FILE) && str_is(method, routes[i].method) && str_is(path, routes[i].pattern))
+            return routes[i].access == ACCESS_API ? WEB_STREAM_RAW : WEB_STREAM_FORM;
+    return WEB_STREAM_NONE;
 }
 
 static bool matches(struct arena *arena, struct str pattern, struct str path, struct str ret_args[CALL_ARGS_MAX])

@@ -16,6 +16,7 @@ enum access {
 
 enum route_flags {
     ROUTE_UNCHANGED_PASSWORD = 1, /* also while the password must be changed */
+    ROUTE_FILE = 2,               /* its body is a file: web_streams. No "*" in its pattern */
 };
 
 struct route {
@@ -70,6 +71,12 @@ void page_findings(struct web_call *call);
 void act_findings(struct web_call *call);
 void page_finding_new(struct web_call *call);
 void act_finding_new(struct web_call *call);
+void page_uploads(struct web_call *call);
+void act_upload(struct web_call *call);
+void page_upload(struct web_call *call);
+void act_upload_accept(struct web_call *call);
+void act_upload_drop(struct web_call *call);
+void api_upload(struct web_call *call);
 void page_card(struct web_call *call);
 void act_card(struct web_call *call);
 void edit_card(struct web_call *call);

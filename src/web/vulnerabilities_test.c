@@ -75,6 +75,108 @@ static void what_the_owner_found(void)
     CHECK(seen_has("value=\"Old server\""));
 }
 
+/* How often a question was asked in the last request. */
+static unsigned times_asked(const char *ask)
+{
+    unsigned times = 0;
+    for (const char *at = strstr(peers.asked, ask); at; at = strstr(at + 1, ask))
+        times++;
+    return times;
+}
+
+#define FIELDS "csrf=" FAKE_CSRF "&object=2&title=a+b&received=2026-11-21T05:00:00&name=scan.xml"
+
+static void a_file_is_asked_about_before_it_comes(void)
+{
+    static const char path[] = "/vulnerabilities/uploads";
+    peers_reset();
+    CHECK_INT(status_of(get("/vulnerabilities/uploads?offset=20")), 200);
+    CHECK(asked("\"ask\":\"upload.list\"") && asked("\"offset\":20") && seen_has("enctype=\"multipart/form-data\""));
+    CHECK_INT(status_of(post_file(post(path, FIELDS "&origin=control"))), 303);
+    CHECK_TEXT(seen_location, "/vulnerabilities/uploads/5");
+    const char *check = strstr(peers.asked, "\"upload.check\"");
+    const char *body = strstr(peers.asked, "\"body\"");
+    const char *add = strstr(peers.asked, "\"upload.add\"");
+    CHECK(check && body && add && check < body && body < add);
+    CHECK_INT(times_asked("\"object\":2,\"origin\":\"survey\",\"control\":true,\"received_ns\":1795219200000000000,"
+                          "\"title\":\"a b\",\"name\":\"scan.xml\""),
+              2);
+    CHECK(asked("\"file\":77,\"bytes\":12,\"sha256\":\"ab\""));
+    CHECK_INT(status_of(post(path, FIELDS "&origin=own")), 415); /* a form without a file cannot be */
+    CHECK_INT(status_of(post_file(post(path, "csrf=" FAKE_CSRF "&origin=own"))), 422);
+    CHECK(!asked("upload.check"));
+    CHECK_INT(status_of(post_file(post(path, "csrf=" FAKE_CSRF "&name=a&received=never"))), 422);
+    CHECK(!asked("upload.check"));
+}
+
+static void what_is_refused_is_shown_with_the_form(void)
+{
+    static const struct {
+        const char *ask;
+        const char *error;
+        unsigned status;
+    } rows[] = {{"upload.check", "uploads_full", 409},
+                {"upload.check", "denied", 403},
+                {"body", "upload_full", 503},
+                {"body", "upload_long", 413},
+                {"body", "upload_disk", 507},
+                {"upload.add", "invalid", 422},
+                {"upload.add", NULL, 503},
+                {"body", NULL, 503}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char json[128];
+        peers_reset();
+        peers.ask = rows[i].ask;
+        snprintf(json, sizeof json, "{\"ok\":false,\"error\":\"%s\",\"field\":\"title\"}",
+                 rows[i].error ? rows[i].error : "");
+        peers.json = rows[i].error ? str_of(json) : STR_NONE;
+        test_row("%s: %s", rows[i].ask, rows[i].error ? rows[i].error : "no answer");
+        CHECK_INT(status_of(post_file(post("/vulnerabilities/uploads", FIELDS "&origin=own"))), rows[i].status);
+        CHECK(seen_has("value=\"a b\"") && seen_has("id=\"f-file\""));
+        CHECK(strcmp(rows[i].ask, "upload.check") != 0 || !asked("\"body\""));
+        struct web_http http = post_file(api_post("/api/upload", ""));
+        http.query = STR("object=2&origin=own&name=a");
+        CHECK_INT(status_of(http), rows[i].status);
+    }
+}
+
+static void a_program_says_it_in_the_query(void)
+{
+    peers_reset();
+    struct web_http http = post_file(api_post("/api/upload", ""));
+    http.query = STR("object=2&origin=survey&name=a&received_ns=7");
+    CHECK_INT(status_of(http), 200);
+    CHECK(asked("\"object\":2,\"origin\":\"survey\",\"control\":false,\"received_ns\":7") && seen_has("\"id\":5"));
+    http.csrf = STR("");
+    CHECK_INT(status_of(http), 403);
+    CHECK_INT(status_of(api_post("/api/upload", "{}")), 415);
+    CHECK_INT(status_of(get("/api/upload")), 404);
+}
+
+static void one_file_and_the_choice(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/vulnerabilities/uploads/5")), 200);
+    CHECK(seen_has("/vulnerabilities/uploads/5/accept") && seen_has("/vulnerabilities/uploads/5/drop"));
+    CHECK(seen_has(">41<") && seen_has("/vulnerabilities/reports/2") && seen_has("id=\"strangers\""));
+    CHECK(!seen_has("data-refresh"));
+    CHECK_INT(status_of(post("/vulnerabilities/uploads/5/accept", "csrf=" FAKE_CSRF)), 303);
+    CHECK(asked("\"ask\":\"upload.accept\"") && asked("\"id\":5"));
+    CHECK_INT(status_of(post("/vulnerabilities/uploads/5/drop", "csrf=" FAKE_CSRF)), 303);
+    CHECK(asked("\"ask\":\"upload.drop\""));
+    peers.ask = "upload.accept";
+    peers.json = STR("{\"ok\":false,\"error\":\"upload_stale\"}");
+    CHECK_INT(status_of(post("/vulnerabilities/uploads/5/accept", "csrf=" FAKE_CSRF)), 409);
+    CHECK(seen_has("/vulnerabilities/uploads/5/accept"));
+    peers.ask = "upload.get";
+    peers.json = STR("{\"ok\":true,\"may_change\":true,\"upload\":{\"id\":5,\"state\":\"reading\",\"permille\":421}}");
+    CHECK_INT(status_of(get("/vulnerabilities/uploads/5")), 200);
+    CHECK(seen_has("data-refresh") && seen_has("value=\"421\"") && !seen_has("/accept") && seen_has("/drop"));
+    peers.json = STR("{\"ok\":true,\"may_change\":false,\"upload\":{\"id\":5,\"state\":\"ready\"}}");
+    CHECK_INT(status_of(get("/vulnerabilities/uploads/5")), 200);
+    CHECK(!seen_has("/accept") && !seen_has("/drop"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -82,6 +184,10 @@ int main(int argc, char **argv)
         {"acts", acts},
         {"reports", reports},
         {"what the owner found", what_the_owner_found},
+        {"a file is asked about before it comes", a_file_is_asked_about_before_it_comes},
+        {"what is refused is shown with the form", what_is_refused_is_shown_with_the_form},
+        {"a program says it in the query", a_program_says_it_in_the_query},
+        {"one file, and the choice", one_file_and_the_choice},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
 }

@@ -26,11 +26,22 @@
 #define WEB_PAGE_MAX      (8u << 20)   /* bytes of one response */
 #define WEB_QUESTIONS_MAX 8            /* questions of one call at a time */
 #define WEB_COOKIES_MAX   4
+#define WEB_UPLOAD_MAX    (INT64_C(512) << 20) /* bytes of a file that is uploaded */
 
 struct web;
 struct web_call;
 
-enum web_peer { WEB_DESK, WEB_QUERY };
+/* WEB_BODY is the server itself: asked for the file that the request brings (web_streams), it answers when the whole of
+ * it lies where it gave a number for: {"ok":true,"file":N,"bytes":N,"sha256":"..."}; or an error. */
+enum web_peer { WEB_DESK, WEB_QUERY, WEB_BODY };
+
+/* A request whose body is a file, and so too large to be held: the server begins the call before the file came. */
+enum web_stream {
+    WEB_STREAM_NONE,
+    WEB_STREAM_FORM, /* multipart/form-data: fields, then the file, whose field is "file" */
+    WEB_STREAM_RAW,  /* the file and nothing else */
+};
+enum web_stream web_streams(struct str method, struct str path);
 
 /* A request as the server read it; absent parts are empty. Borrowed until web_request returns. */
 struct web_http {
@@ -45,7 +56,7 @@ struct web_http {
     struct str csrf;            /* X-CSRF-Token */
     struct str authorization;   /* Authorization: a mirror's token */
     struct str accept_language; /* Accept-Language */
-    struct str body;            /* whole */
+    struct str body;            /* whole; of a form with a file the fields before it, urlencoded, and its "name" */
     struct str address;         /* the peer's, as text */
     bool refresh;               /* X-Qorgan-Refresh is present: a page renews itself, no person acted */
     int64_t time_ns;            /* now, UTC */

@@ -367,6 +367,7 @@ static void every_post_needs_the_secret(void)
         path_of(route, route->access == ACCESS_API ? "incident.act" : "6", path, sizeof path);
         for (size_t k = 0; k < ARRAY_LEN(bodies); k++) {
             struct web_http http = route->access == ACCESS_API ? api_post(path, "{}") : post(path, bodies[k]);
+            http = post_file(http);
             http.csrf = k == 0 ? STR("") : STR("cbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
             test_row("%s with \"%s\"", path, bodies[k]);
             CHECK_INT(status_of(http), 403);

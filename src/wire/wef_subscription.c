@@ -60,7 +60,7 @@ static bool query_end(void *context, struct str path, struct str text)
 
 static enum rc query_read(struct arena *arena, struct wef_subscription *subscription, struct err *err)
 {
-    static const struct xml_sink sink = {query_begin, query_end};
+    static const struct xml_sink sink = {query_begin, query_end, NULL};
     struct query query = {.arena = arena, .subscription = subscription};
     if (!str_starts(subscription->query, STR("<QueryList"))) /* it becomes a part of another document */
         return err_set(err, RC_INVALID, "the query has to begin with <QueryList>");

@@ -189,7 +189,7 @@ static enum wsman_action action_of(struct str text)
 enum rc wsman_read(struct arena *arena, struct str text, struct buf *events, struct wsman_message *ret_message,
                    struct err *err)
 {
-    static const struct xml_sink sink = {on_begin, on_end};
+    static const struct xml_sink sink = {on_begin, on_end, NULL};
     struct reading reading = {.arena = arena, .events = events, .message = ret_message};
     *ret_message = (struct wsman_message){0};
     text = document_of(text);
@@ -199,7 +199,7 @@ enum rc wsman_read(struct arena *arena, struct str text, struct buf *events, str
     if (reading.reason)
         return err_set(err, reading.limit ? RC_LIMIT : RC_INVALID, "%s", reading.reason);
     if (rc != RC_OK)
-        return rc;
+        return rc == RC_DENIED ? RC_INVALID : rc;
     ret_message->action = action_of(ret_message->action_text);
     if (!ret_message->action_text.n || !ret_message->message_id.n)
         return err_set(err, RC_INVALID, "the message has no Action or no MessageID");

@@ -218,7 +218,7 @@ static void answer_check(struct buf *answer, const char *want)
 {
     struct buf got;
     buf_init(&got, 8192);
-    CHECK_INT(xml_walk(buf_view(answer), &(struct xml_sink){any_begin, any_end}, &got, NULL), RC_OK);
+    CHECK_INT(xml_walk(buf_view(answer), &(struct xml_sink){any_begin, any_end, NULL}, &got, NULL), RC_OK);
     CHECK_TEXT(buf_view(&got), want);
     buf_done(&got);
     buf_clear(answer);

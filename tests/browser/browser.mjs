@@ -660,6 +660,27 @@ test("a pattern is kept, put into use, refused beside another, and taken out", a
   seen.check();
 });
 
+test("a scanner's file is uploaded, its preview looked at, and accepted", { timeout: 60000 }, async () => {
+  const report = (port) => Buffer.from(`address,port,title,severity,host\n192.0.2.81,${port},Weak cipher,high,db1\n192.0.2.81,80,Old server,low,db1\n`);
+  const give = async (port) => {
+    await open("/vulnerabilities/uploads");
+    await page.setInputFiles("#f-file", { name: `scan ${port}.csv`, mimeType: "text/csv", buffer: report(port) });
+    await page.click("#upload button.main");
+    await page.waitForURL(/uploads\/\d+$/);
+    await page.waitForSelector("#counts"); // the page renews itself until then
+  };
+  await give(443);
+  assert.deepEqual(await d.axeFindings(page), []);
+  assert.match(await page.textContent("#terms"), /\S/);
+  assert.match(await page.textContent("#strangers"), /192\.0\.2\.81/);
+  await page.click("form[action$=accept] button");
+  await page.waitForSelector("a[href^='/vulnerabilities/reports/']");
+  await give(8443); // stays, for the pages below
+  await open("/vulnerabilities/uploads");
+  assert.equal(await page.locator("#uploads tbody tr").count(), 2);
+  seen.check();
+});
+
 // A page is opened once in a language and looked at in all widths.
 for (const language of d.languages) {
   test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 300000 }, async () => {
@@ -678,7 +699,7 @@ for (const language of d.languages) {
     await open("/");
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/vulnerabilities/uploads", "/vulnerabilities/uploads/2", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
     paths.push("/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);

@@ -1,0 +1,344 @@
+#include "role/upload_desk.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "desk/upload.h"
+#include "os/clock.h"
+#include "os/io.h"
+#include "os/proc.h"
+#include "role/log.h"
+#include "role/process.h"
+#include "role/report_part.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define SCRATCH    ((size_t)16 << 20)
+#define FILES_MAX  (UPLOAD_FILES_AWAITED + DESK_UPLOADS_OPEN)
+#define FILE_NAME  "upload.new"
+#define SLICE_NS   UINT64_C(30000000)   /* of one look */
+#define RETRY_NS   UINT64_C(5000000000) /* after the database took nothing */
+#define STOP_NS    UINT64_C(5000000000) /* that a reader has to stop */
+#define SILENCE_NS (UPLOAD_SILENCE_S * (uint64_t)SECOND_NS)
+/* A file that came whole has its row at once; one that is being received grows all the time (web_server.c). */
+#define FORGET_NS UINT64_C(60000000000)
+#define LOOK_NS   UINT64_C(10000000000)
+
+struct file {
+    uint64_t number; /* 0: free */
+    int fd;          /* for reading */
+    int64_t size;    /* when it was looked at last */
+    uint64_t grew_ns;
+    uint64_t expected; /* bytes that web said are to come */
+};
+
+struct upload_desk {
+    struct desk *desk;
+    struct arena *scratch;
+    int folder;
+    struct file files[FILES_MAX];
+    uint64_t numbers;
+    uint64_t looked_ns; /* at the files */
+    int64_t ordered;    /* of the reader; 0: nothing */
+    uint64_t heard_ns;  /* of it, by the boot clock */
+    uint64_t stop_ns;   /* when it was told to stop; 0: it was not */
+    uint64_t wait_ns;   /* boot time before which nothing is tried */
+};
+
+struct upload_desk *upload_desk_new(struct desk *desk, int folder)
+{
+    struct upload_desk *self = memory_new(sizeof *self);
+    struct arena *scratch = arena_new(SCRATCH);
+    if (!self || !scratch) {
+        memory_free(self);
+        arena_free(scratch);
+        return NULL;
+    }
+    *self = (struct upload_desk){.desk = desk, .scratch = scratch, .folder = folder};
+    self->numbers = (uint64_t)clock_real_ns(); /* another one than desks before gave: their files are gone */
+    return self;
+}
+
+static void file_free(struct file *file)
+{
+    if (file->number)
+        close(file->fd);
+    *file = (struct file){0};
+}
+
+void upload_desk_free(struct upload_desk *self)
+{
+    if (!self)
+        return;
+    for (size_t i = 0; i < FILES_MAX; i++)
+        file_free(&self->files[i]);
+    arena_free(self->scratch);
+    memory_free(self);
+}
+
+static void trouble(struct upload_desk *self, const char *what, const struct err *err)
+{
+    log_error("%s: %s", what, err->text);
+    self->wait_ns = clock_boot_ns() + RETRY_NS;
+}
+
+/* ---- files ---- */
+
+static struct file *file_of(struct upload_desk *self, uint64_t number)
+{
+    for (size_t i = 0; i < FILES_MAX; i++)
+        if (self->files[i].number == number)
+            return &self->files[i];
+    return NULL;
+}
+
+/* 0: the quota is used up, or the disk would be. */
+static struct file *file_room(struct upload_desk *self, uint64_t expected)
+{
+    uint64_t bytes = MIN(expected, (uint64_t)DESK_UPLOAD_BYTES);
+    unsigned awaited = 0;
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct file *file = &self->files[i];
+        if (!file->number)
+            continue;
+        IGNORE(io_kernel.size(io_kernel.self, file->fd, &file->size) < 0);
+        bytes += MAX(file->expected, (uint64_t)MAX(file->size, 0));
+        awaited += file->expected > 0;
+    }
+    uint64_t left = proc_disk_free(self->folder);
+    if (bytes > UPLOAD_QUOTA || awaited >= UPLOAD_FILES_AWAITED || left < UPLOAD_DISK_LEFT + expected)
+        return NULL;
+    return file_of(self, 0);
+}
+
+/* Made, opened twice, and its name gone again. -errno. */
+static int file_make(struct upload_desk *self, struct file *file)
+{
+    const unsigned fresh = IO_WRITE | IO_CREATE | IO_EXCLUSIVE;
+    int out = io_kernel.open(io_kernel.self, self->folder, FILE_NAME, fresh);
+    if (out == -EEXIST) { /* of a desk that died between two calls */
+        IGNORE(io_kernel.unlink(io_kernel.self, self->folder, FILE_NAME) < 0);
+        out = io_kernel.open(io_kernel.self, self->folder, FILE_NAME, fresh);
+    }
+    if (out < 0)
+        return out;
+    int in = io_kernel.open(io_kernel.self, self->folder, FILE_NAME, IO_READ);
+    int gone = io_kernel.unlink(io_kernel.self, self->folder, FILE_NAME);
+    if (in < 0 || gone < 0) {
+        close(out);
+        if (in >= 0)
+            close(in);
+        return in < 0 ? in : gone;
+    }
+    *file = (struct file){.number = ++self->numbers, .fd = in, .grew_ns = clock_boot_ns()};
+    return out;
+}
+
+static void on_ask(struct upload_desk *self, struct channel *web, const struct msg *msg)
+{
+    struct reader in = reader_of(msg->body);
+    uint64_t expected = read_be64(&in);
+    char number[8];
+    bool sent = false;
+    struct file *file = reader_done(&in) && expected <= (uint64_t)DESK_UPLOAD_BYTES ? file_room(self, expected) : NULL;
+    int out = file ? file_make(self, file) : -ENOSPC;
+    if (out >= 0) {
+        file->expected = MAX(expected, UINT64_C(1));
+        put_be64(number, file->number);
+        sent = channel_send_fd(web, MSG_FILE, msg->id, str_at(number, sizeof number), out);
+        close(out);
+        if (!sent)
+            file_free(file);
+    } else {
+        log_warning("there is no room for a file that somebody uploads");
+        sent = channel_send(web, MSG_FILE, msg->id, STR_NONE);
+    }
+    if (!sent)
+        log_warning("web does not take the file that it asked for");
+}
+
+/* The question that an upload of it is there came before. */
+static void on_gone(struct upload_desk *self, uint64_t number)
+{
+    struct file *file = number ? file_of(self, number) : NULL;
+    struct err err = {0};
+    bool waits = true;
+    if (!file)
+        return;
+    file->expected = 0;
+    if (desk_upload_file_waits(self->desk, (int64_t)number, &waits, &err) == RC_OK && !waits)
+        file_free(file);
+}
+
+/* Files that nobody writes and no upload waits for. */
+static void files_look(struct upload_desk *self)
+{
+    uint64_t now = clock_boot_ns();
+    if (now - self->looked_ns < LOOK_NS)
+        return;
+    self->looked_ns = now;
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct file *file = &self->files[i];
+        int64_t size = file->size;
+        bool waits = true;
+        struct err err = {0};
+        if (!file->number)
+            continue;
+        if (io_kernel.size(io_kernel.self, file->fd, &file->size) >= 0 && file->size != size)
+            file->grew_ns = now;
+        if (now - file->grew_ns < FORGET_NS)
+            continue;
+        if (desk_upload_file_waits(self->desk, (int64_t)file->number, &waits, &err) == RC_OK && !waits)
+            file_free(file);
+    }
+}
+
+/* ---- the reader ---- */
+
+static void over(struct upload_desk *self, const char *fault, int64_t now_ns)
+{
+    struct err err = {0};
+    const struct desk_upload_end end = {.fault = str_of(fault)};
+    if (desk_upload_end(self->desk, self->ordered, &end, now_ns, &err) != RC_OK)
+        trouble(self, "the end of a reading could not be stored", &err);
+}
+
+static void order(struct upload_desk *self, struct channel *reader, int64_t now_ns)
+{
+    struct err err = {0};
+    int64_t id, number;
+    if (desk_upload_next(self->desk, &id, &number, &err) != RC_OK) {
+        trouble(self, "the next file to be read could not be found", &err);
+        return;
+    }
+    struct file *file = id && number > 0 ? file_of(self, (uint64_t)number) : NULL;
+    if (!id)
+        return;
+    self->ordered = id;
+    if (!file || !channel_send_fd(reader, MSG_REPORT, (uint64_t)id, STR_NONE, file->fd)) {
+        over(self, "lost", now_ns); /* it was another desk that had it */
+        self->ordered = 0;
+        return;
+    }
+    file_free(file);
+    self->heard_ns = clock_boot_ns();
+    self->stop_ns = 0;
+}
+
+static void refused(struct upload_desk *self, enum rc rc, const struct err *err, int64_t now_ns)
+{
+    if (rc == RC_LIMIT)
+        over(self, "full", now_ns);
+    else if (rc == RC_INVALID)
+        over(self, "answer", now_ns);
+    else
+        over(self, "store", now_ns);
+    log_warning("the reading of an uploaded file was given up: %s", err->text);
+}
+
+static void on_part(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
+{
+    struct err err = {0};
+    struct str list;
+    uint32_t count;
+    enum rc rc = report_part_read(msg->body, &count, &list)
+                     ? desk_upload_part(self->desk, self->ordered, count, list, &err)
+                     : err_set(&err, RC_INVALID, "what the reader tells does not read");
+    if (rc != RC_OK)
+        refused(self, rc, &err, now_ns);
+    else if (!channel_send(reader, MSG_REPORT_MORE, msg->id, STR_NONE))
+        log_warning("the reader does not take what it is told");
+}
+
+/* One that is read, was dropped, or says nothing, is stopped; when it does not hear, ended. The next is a fresh
+ * process. */
+static void reader_watch(struct upload_desk *self, struct channel *reader, int64_t now_ns)
+{
+    uint64_t now = clock_boot_ns();
+    if (desk_upload_wanted(self->desk, self->ordered) && now - self->heard_ns > SILENCE_NS)
+        over(self, "slow", now_ns);
+    if (desk_upload_wanted(self->desk, self->ordered))
+        return;
+    if (!self->stop_ns) {
+        self->stop_ns = now;
+        IGNORE(channel_send(reader, MSG_REPORT_STOP, (uint64_t)self->ordered, STR_NONE)); /* then it is gone */
+    } else if (now - self->stop_ns > STOP_NS) {
+        self->stop_ns = now;
+        process_tell(MSG_STUCK);
+    }
+}
+
+static void on_reader(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
+{
+    struct desk_upload_end end = {0};
+    struct report_told told;
+    struct err err = {0};
+    if (!self->ordered || (int64_t)msg->id != self->ordered || !desk_upload_wanted(self->desk, self->ordered))
+        return;
+    self->heard_ns = clock_boot_ns();
+    if (msg->type == MSG_REPORT_PART)
+        on_part(self, reader, msg, now_ns);
+    else if (msg->type == MSG_REPORT_TOLD && report_told_read(msg->body, &told))
+        desk_upload_told(self->desk, self->ordered, (int64_t)told.bytes, (int64_t)told.findings);
+    else if (msg->type == MSG_REPORT_END && !report_end_read(msg->body, &end))
+        over(self, "answer", now_ns);
+    else if (msg->type == MSG_REPORT_END && desk_upload_end(self->desk, self->ordered, &end, now_ns, &err) != RC_OK)
+        trouble(self, "the end of a reading could not be stored", &err);
+    reader_watch(self, reader, now_ns);
+}
+
+bool upload_desk_message(struct upload_desk *self, struct channel *from, const struct msg *msg, int64_t now_ns)
+{
+    bool of_reader = msg->type == MSG_REPORT_PART || msg->type == MSG_REPORT_TOLD || msg->type == MSG_REPORT_END;
+    if (msg->type == MSG_FILE_ASK)
+        on_ask(self, from, msg);
+    else if (msg->type == MSG_FILE_GONE)
+        on_gone(self, msg->id);
+    else if (of_reader)
+        on_reader(self, from, msg, now_ns);
+    else
+        return false;
+    return true;
+}
+
+void upload_desk_down(struct upload_desk *self, enum role peer, int64_t now_ns)
+{
+    for (size_t i = 0; i < FILES_MAX && peer == ROLE_WEB; i++)
+        on_gone(self, self->files[i].number);
+    if (peer != ROLE_READER || !self->ordered)
+        return;
+    if (desk_upload_wanted(self->desk, self->ordered))
+        over(self, "died", now_ns);
+    self->ordered = 0;
+    self->stop_ns = 0;
+}
+
+bool upload_desk_look(struct upload_desk *self, int64_t now_ns)
+{
+    struct channel *reader = process_peer(ROLE_READER, 0);
+    uint64_t begin = clock_boot_ns();
+    struct err err = {0};
+    bool worked = false;
+    files_look(self);
+    if (begin < self->wait_ns)
+        return false;
+    if (self->ordered && reader)
+        reader_watch(self, reader, now_ns);
+    else if (reader)
+        order(self, reader, now_ns);
+    while (desk_upload_works(self->desk) && clock_boot_ns() - begin < SLICE_NS) {
+        arena_reset(self->scratch);
+        worked = true;
+        if (desk_upload_step(self->desk, now_ns, self->scratch, &err) == RC_OK)
+            continue;
+        trouble(self, "an uploaded report could not be counted or taken, it is tried again", &err);
+        break;
+    }
+    return worked;
+}
+
+int upload_desk_timeout_ms(const struct upload_desk *self)
+{
+    return desk_upload_works(self->desk) && clock_boot_ns() >= self->wait_ns ? 0 : -1;
+}
