@@ -76,6 +76,7 @@ static enum rc part_walk(struct reading *r, struct str name, const struct xml_si
     if (rc != RC_OK)
         return rc;
     rc = xml_walk(bytes, sink, r, err);
+    rc = rc == RC_DENIED ? RC_INVALID : rc; /* a spreadsheet declares no entities */
     return rc == RC_END ? err_set(err, r->rc, "xlsx: %s", r->reason) : rc;
 }
 
@@ -243,7 +244,7 @@ static bool sheet_end(void *context, struct str path, struct str text)
 
 static enum rc sheets_read(struct reading *r, struct err *err)
 {
-    static const struct xml_sink sink = {sheet_begin, sheet_end};
+    static const struct xml_sink sink = {.begin = sheet_begin, .end = sheet_end};
     for (r->at = 0; r->at < r->sheets; r->at++) {
         r->row_known = false;
         r->row = 0;
@@ -258,8 +259,9 @@ static enum rc sheets_read(struct reading *r, struct err *err)
 
 static enum rc workbook_read(struct reading *r, struct err *err)
 {
-    static const struct xml_sink workbook = {workbook_begin, nothing_end}, relations = {relation_begin, nothing_end},
-                                 shared = {shared_begin, shared_end};
+    static const struct xml_sink workbook = {.begin = workbook_begin, .end = nothing_end},
+                                 relations = {.begin = relation_begin, .end = nothing_end},
+                                 shared = {.begin = shared_begin, .end = shared_end};
     r->shared = arena_alloc_array(r->arena, SHARED_MAX, sizeof *r->shared);
     if (!r->shared)
         return err_set(err, RC_LIMIT, "xlsx: no memory");

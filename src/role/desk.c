@@ -818,11 +818,8 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         role->records_waiting = true;
         break;
     case MSG_HUNT_LISTS:
-        hunt_desk_lists(role->hunts, msg, clock_real_ns());
-        role->records_waiting = true;
-        break;
     case MSG_HUNT_PROGRESS:
-        hunt_desk_report(role->hunts, msg, clock_real_ns());
+        hunt_desk_message(role->hunts, msg, clock_real_ns());
         role->records_waiting = true;
         break;
     case MSG_RETIRED:

@@ -166,7 +166,7 @@ static void lists_look(struct hunt_desk *self, int64_t now_ns)
     self->stamp = stamp;
 }
 
-void hunt_desk_lists(struct hunt_desk *self, struct msg *msg, int64_t now_ns)
+static void lists_told(struct hunt_desk *self, struct msg *msg, int64_t now_ns)
 {
     struct desk_lists lists;
     struct err err = {0};
@@ -216,7 +216,7 @@ void hunt_desk_down(struct hunt_desk *self)
     self->ordered = 0;
 }
 
-void hunt_desk_report(struct hunt_desk *self, const struct msg *msg, int64_t now_ns)
+static void report_told(struct hunt_desk *self, const struct msg *msg, int64_t now_ns)
 {
     struct desk_hunt_report report;
     struct err err = {0};
@@ -240,4 +240,12 @@ void hunt_desk_report(struct hunt_desk *self, const struct msg *msg, int64_t now
     self->ordered = 0;
     if (rc == RC_OK)
         self->deaths = 0;
+}
+
+void hunt_desk_message(struct hunt_desk *self, struct msg *msg, int64_t now_ns)
+{
+    if (msg->type == MSG_HUNT_LISTS)
+        lists_told(self, msg, now_ns);
+    else
+        report_told(self, msg, now_ns);
 }

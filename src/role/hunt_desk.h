@@ -26,9 +26,7 @@ void hunt_desk_down(struct hunt_desk *self);
 void hunt_desk_engine(struct hunt_desk *self, unsigned instance);
 /* MSG_LISTS_TAKEN of an engine. Once all engines have the same lists, and others than before, they are hunted. */
 void hunt_desk_lists_told(struct hunt_desk *self, unsigned instance, uint64_t stamp);
-/* MSG_HUNT_LISTS; its descriptor is kept. */
-void hunt_desk_lists(struct hunt_desk *self, struct msg *msg, int64_t now_ns);
-/* MSG_HUNT_PROGRESS. */
-void hunt_desk_report(struct hunt_desk *self, const struct msg *msg, int64_t now_ns);
+/* MSG_HUNT_LISTS, whose descriptor is kept, and MSG_HUNT_PROGRESS. */
+void hunt_desk_message(struct hunt_desk *self, struct msg *msg, int64_t now_ns);
 
 #endif
