@@ -31,6 +31,7 @@ struct web_server_config {
     const char *ui;      /* folder of styles, scripts, icons */
     struct str cert_pem; /* copied */
     struct str key_pem;  /* copied */
+    uint32_t calls_a_minute; /* see web_set_rate; 0: as it is */
     uint64_t seed;
 };
 
