@@ -1,6 +1,8 @@
 /* ask.c - one question in, one answer out: who may, which handler, one transaction, refusals. */
 #include "base/assert.h"
+#include "desk/api_token.h"
 #include "desk/inside.h"
+#include "desk/metrics.h"
 
 #include <string.h>
 
@@ -128,6 +130,11 @@ static const struct row {
     {"policy.get", RIGHT_READ, ask_policy_get},
     {"policy.save", RIGHT_AGENTS, ask_policy_save},
     {"policy.roll_back", RIGHT_AGENTS, ask_policy_roll_back},
+    {"metrics.get", RIGHT_READ, ask_metrics_get},
+    {"token.list", RIGHT_READ, ask_token_list},
+    {"token.make", RIGHT_TOKENS, ask_token_make},
+    {"token.end", RIGHT_TOKENS, ask_token_end},
+    {"token.check", RIGHT_NONE, ask_token_check},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)
@@ -218,6 +225,8 @@ static void rights_check(struct ask *ask, const struct row *row)
         ask_refuse(ask, "denied", "this user may not ask that");
     else if (must_change)
         ask_refuse(ask, "must_change", "the password must be changed first");
+    else
+        api_token_through(ask, row->right);
 }
 
 /* Signing in must be possible to record; when the archive takes nothing any more, nothing is asked that is recorded. */
@@ -286,8 +295,10 @@ enum rc desk_ask(struct desk *desk, struct str question, int64_t now_ns, struct 
     const struct row *row;
     buf_clear(answer);
     enum rc rc = RC_OK;
+    desk->through[0] = '\0';
     if (question_read(&ask, question, &row) == RC_OK)
         rc = question_answer(&ask, row, err);
+    desk->through[0] = '\0'; /* what happens by itself comes through none */
     if (rc != RC_OK) {
         ask.error = "internal";
         ask.text = "the database failed";

@@ -136,6 +136,10 @@ struct desk {
 
     struct receivers_known receivers;
 
+    char through[DESK_USER_MAX + 1]; /* the token that the question came with; empty: none */
+    int64_t token_refused_ns;        /* when a refused token was last recorded */
+    int64_t token_refused;           /* further ones since */
+
     int64_t time_lost_ns; /* time_source.h */
     struct str time_servers;
 };
@@ -290,6 +294,7 @@ enum right {
     RIGHT_RETENTION = 64, /* propose and approve deletion */
     RIGHT_RULES = 128,    /* states and levels of rules */
     RIGHT_AGENTS = 256,   /* enrol and revoke agents, say what they collect */
+    RIGHT_TOKENS = 512,   /* make tokens for programs */
 };
 unsigned role_rights(enum role role);
 
@@ -304,6 +309,8 @@ struct str password_nobody(struct desk *desk);
 
 void user_first(struct desk *desk, int64_t now_ns, struct desk_first *ret_first);
 void sessions_clean(struct desk *desk, int64_t now_ns);
+/* Is `password` of the question that of who asks? Refuses, counts and records as signing in does. */
+bool session_password_right(struct ask *ask);
 
 /* --- sources (source.c) --- */
 

@@ -21,6 +21,8 @@ static struct buf *record_begin(struct desk *desk, const char *event, struct str
     json_put_str(&desk->body, "time", str_at(time, civil_format(now_ns, 0, 9, time)));
     if (desk->who[0])
         json_put_text(&desk->body, "who", desk->who);
+    if (desk->through[0])
+        json_put_text(&desk->body, "through", desk->through);
     return &desk->body;
 }
 

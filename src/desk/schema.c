@@ -509,6 +509,16 @@ const char *const desk_schema[] = {
     " PRIMARY KEY (upload, host)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE upload_count (upload INTEGER NOT NULL, fate INTEGER NOT NULL, severity INTEGER NOT NULL,"
     " count INTEGER NOT NULL, PRIMARY KEY (upload, fate, severity)) STRICT, WITHOUT ROWID;",
+
+    /* tokens of programs (api_token.h): digest: SHA-256; scopes: bits, in the order of api_token.c; addresses: networks
+     * with commas, empty: any; used_count: changes of the address on used_day; ended_ns 0: nobody ended it */
+    "CREATE TABLE api_token (id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE,"
+    " user INTEGER NOT NULL REFERENCES user(id), name TEXT NOT NULL, scopes INTEGER NOT NULL, addresses TEXT NOT NULL,"
+    " made_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL, used_ns INTEGER NOT NULL, used_address TEXT NOT NULL,"
+    " used_day INTEGER NOT NULL, used_count INTEGER NOT NULL, ended_ns INTEGER NOT NULL, ended_by TEXT NOT NULL)"
+    " STRICT;"
+    "CREATE INDEX api_token_user ON api_token(user);"
+    "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

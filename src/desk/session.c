@@ -339,6 +339,21 @@ void ask_password_change(struct ask *ask)
     attempt_record(ask, "password.changed", person.name, NULL);
 }
 
+bool session_password_right(struct ask *ask)
+{
+    struct person person;
+    if (!person_find(ask, ask->who, &person)) {
+        ask_refuse(ask, "denied", "this user may not ask that");
+        return false;
+    }
+    int64_t until_ns = locked_until(ask, person.name);
+    if (until_ns)
+        refuse_locked(ask, person.name, until_ns);
+    else if (!password_verify(person.hash, ask_str(ask, "password")))
+        refuse_password(ask, person.name, "wrong password for a token");
+    return !ask->error;
+}
+
 void ask_language_set(struct ask *ask)
 {
     struct session session;

@@ -1,5 +1,6 @@
 /* user.c - accounts and what their roles may do. */
 #include "base/assert.h"
+#include "desk/api_token.h"
 #include "desk/inside.h"
 
 #define USERS_MAX 1000
@@ -9,11 +10,12 @@ static const struct {
     unsigned rights;
 } roles[] = {
     [ROLE_ADMINISTRATOR] = {"administrator", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
-                                                 RIGHT_USERS | RIGHT_RETENTION | RIGHT_RULES | RIGHT_AGENTS},
-    [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK | RIGHT_RULES},
+                                                 RIGHT_USERS | RIGHT_RETENTION | RIGHT_RULES | RIGHT_AGENTS |
+                                                 RIGHT_TOKENS},
+    [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK | RIGHT_RULES | RIGHT_TOKENS},
     [ROLE_OFFICER] = {"officer", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
-                                     RIGHT_RETENTION | RIGHT_RULES},
-    [ROLE_AUDITOR] = {"auditor", RIGHT_READ | RIGHT_SETTINGS},
+                                     RIGHT_RETENTION | RIGHT_RULES | RIGHT_TOKENS},
+    [ROLE_AUDITOR] = {"auditor", RIGHT_READ | RIGHT_SETTINGS | RIGHT_TOKENS},
 };
 
 const char *role_name(int64_t role)
@@ -207,4 +209,6 @@ void ask_user_save(struct ask *ask)
     json_put_bool(body, "enabled", account.enabled);
     json_put_bool(body, "password_set", account.password.n > 0);
     desk_record_end(ask->desk, 0, STR_NONE);
+    if (!account.enabled && account.id)
+        api_tokens_block(ask, account.id);
 }

@@ -31,6 +31,7 @@
     X(wef_port, "wef-port", 0, 0, 65535, "port for Windows Event Forwarding over HTTPS, 5986 in Windows; 0: off")      \
     X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
+    X(api_calls_a_minute, "api-calls-a-minute", 3000, 1, 600000, "calls of the API that one token or user may make")   \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
     X(engines, "engines", 0, 0, 32, "engine processes; 0 = one a core, at most 8")                                     \
     X(connections, "connections", 12000, 16, 1000000, "connections of senders that one intake process holds")          \

@@ -75,6 +75,7 @@ static enum rc web_start(struct process *process, void **ret_self, struct err *e
         .ui = ui,
         .cert_pem = process_secret("tls-certificate"),
         .key_pem = process_secret("tls-key"),
+        .calls_a_minute = (uint32_t)process->config.api_calls_a_minute,
         .seed = random_u64(),
     };
     enum rc rc = web_server_start(&config, &role->server, err);

@@ -404,6 +404,8 @@ static enum MHD_Result send_response(struct request *request)
     add_header(request->arena, response, "Content-Language", from->language);
     add_header(request->arena, response, "Location", from->location);
     add_header(request->arena, response, "Allow", from->allow);
+    add_header(request->arena, response, "Retry-After", from->retry_after);
+    add_header(request->arena, response, "WWW-Authenticate", from->authenticate);
     add_header(request->arena, response, "Cache-Control",
                from->immutable ? STR("public, max-age=31536000, immutable") : STR("no-store"));
     for (size_t i = 0; i < from->cookie_count; i++)
@@ -631,6 +633,8 @@ static enum rc load(const struct web_server_config *config, struct web_server *s
         hashes = (server->hashers[i] = tlog_hasher_new()) && hashes;
     if (!server->web || !hashes)
         return err_set(err, RC_LIMIT, "no memory for the web server");
+    if (config->calls_a_minute > 0)
+        web_set_rate(server->web, config->calls_a_minute);
     enum rc rc = load_folder(server->web, buf_z(&path), FOLDER_OF_TEXTS, err);
     buf_clear(&path);
     buf_format(&path, "%s/event_kinds.tsv", config->data);

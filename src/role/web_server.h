@@ -27,11 +27,12 @@
 struct web_server;
 
 struct web_server_config {
-    int listen_fd;       /* bound and listening, non-blocking; owned by the server from a successful start on */
-    const char *data;    /* folder that holds i18n/ (every .tsv there is read) */
-    const char *ui;      /* folder of styles, scripts, icons */
-    struct str cert_pem; /* copied */
-    struct str key_pem;  /* copied */
+    int listen_fd;           /* bound and listening, non-blocking; owned by the server from a successful start on */
+    const char *data;        /* folder that holds i18n/ (every .tsv there is read) */
+    const char *ui;          /* folder of styles, scripts, icons */
+    struct str cert_pem;     /* copied */
+    struct str key_pem;      /* copied */
+    uint32_t calls_a_minute; /* see web_set_rate; 0: as it is */
     uint64_t seed;
 };
 

@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "web/api.h"
+#include "web/rate.h"
 #include "web/route.h"
 
 #include <string.h>
@@ -28,6 +30,13 @@ bool equal_secret(struct str a, struct str b)
     for (size_t i = 0; i < a.n && i < b.n; i++)
         difference |= (unsigned char)a.p[i] ^ (unsigned char)b.p[i];
     return difference == 0 && a.n > 0;
+}
+
+struct str bearer_of(const struct web_call *call)
+{
+    struct str scheme = STR("Bearer ");
+    struct str header = call->http.authorization;
+    return str_starts_nocase(header, scheme) ? str_trim(str_skip(header, scheme.n)) : STR("");
 }
 
 bool is_hex(struct str text, size_t digits)
@@ -78,6 +87,8 @@ struct buf *call_ask(struct web_call *call, enum web_peer peer, const char *ask)
     json_put_text(&call->out, "ask", ask);
     if (call->signed_in)
         json_put_str(&call->out, "who", call->user);
+    if (call->through > 0)
+        json_put_int(&call->out, "through", call->through);
     return &call->out;
 }
 
@@ -124,50 +135,57 @@ struct str call_error(const struct web_call *call, size_t i)
     return error.n > 0 ? error : STR("unknown");
 }
 
+static const struct {
+    const char *key;
+    unsigned status;
+} error_rows[] = {
+    {"session_ended", 401},    {"sign_in_refused", 403},
+    {"locked", 403},           {"denied", 403},
+    {"not_found", 404},        {"invalid", 422},
+    {"password_weak", 422},    {"query_invalid", 422},
+    {"state_refuses", 409},    {"rules_changed", 409},
+    {"act_undone", 409},       {"exists", 409},
+    {"unavailable", 503},      {"must_change", 403},
+    {"search_gone", 404},      {"malformed", 400},
+    {"too_large", 413},        {"busy", 503},
+    {"bad_request", 400},      {"mirror_denied", 401},
+    {"mirror_busy", 429},      {"mirror_sealed", 409},
+    {"mirror_long", 409},      {"paper_day", 422},
+    {"paper_source", 422},     {"paper_class", 422},
+    {"paper_format", 422},     {"paper_too_large", 413},
+    {"paper_gone", 404},       {"same_person", 403},
+    {"same_hand", 403},        {"proposal_open", 409},
+    {"proposal_void", 409},    {"proposal_expired", 409},
+    {"record_deleted", 410},   {"record_not_found", 404},
+    {"proof_not_yet", 404},    {"question_invalid", 400},
+    {"search_too_large", 422}, {"mirror_full", 409},
+    {"rule_many", 422},        {"not_judged", 422},
+    {"rule_not_found", 404},   {"rule_refused", 422},
+    {"rules_unread", 503},     {"explain_long", 413},
+    {"filter_unseen", 409},    {"filter_refused", 422},
+    {"rule_taken", 409},       {"try_gone", 404},
+    {"try_too_large", 422},    {"hunt_cannot", 422},
+    {"hunts_waiting", 409},    {"hunt_over", 409},
+    {"lists_none", 409},       {"times_reversed", 422},
+    {"agents_off", 409},       {"agent_group_empty", 409},
+    {"token_refused", 401},    {"token_scope", 403},
+    {"rate_limited", 429},     {"object_changed", 409},
+    {"uploads_full", 409},     {"upload_stale", 409},
+    {"upload_full", 503},      {"upload_long", 413},
+    {"upload_disk", 507},      {"upload_none", 422},
+};
+
 unsigned status_of_error(struct str key)
 {
-    static const struct {
-        const char *key;
-        unsigned status;
-    } rows[] = {
-        {"session_ended", 401},    {"sign_in_refused", 403},
-        {"locked", 403},           {"denied", 403},
-        {"not_found", 404},        {"invalid", 422},
-        {"password_weak", 422},    {"query_invalid", 422},
-        {"state_refuses", 409},    {"rules_changed", 409},
-        {"act_undone", 409},       {"exists", 409},
-        {"unavailable", 503},      {"must_change", 403},
-        {"search_gone", 404},      {"malformed", 400},
-        {"too_large", 413},        {"busy", 503},
-        {"bad_request", 400},      {"mirror_denied", 401},
-        {"mirror_busy", 429},      {"mirror_sealed", 409},
-        {"mirror_long", 409},      {"paper_day", 422},
-        {"paper_source", 422},     {"paper_class", 422},
-        {"paper_format", 422},     {"paper_too_large", 413},
-        {"paper_gone", 404},       {"same_person", 403},
-        {"same_hand", 403},        {"proposal_open", 409},
-        {"proposal_void", 409},    {"proposal_expired", 409},
-        {"record_deleted", 410},   {"record_not_found", 404},
-        {"proof_not_yet", 404},    {"question_invalid", 400},
-        {"search_too_large", 422}, {"mirror_full", 409},
-        {"rule_many", 422},        {"not_judged", 422},
-        {"rule_not_found", 404},   {"rule_refused", 422},
-        {"rules_unread", 503},     {"explain_long", 413},
-        {"filter_unseen", 409},    {"filter_refused", 422},
-        {"rule_taken", 409},       {"try_gone", 404},
-        {"try_too_large", 422},    {"hunt_cannot", 422},
-        {"hunts_waiting", 409},    {"hunt_over", 409},
-        {"lists_none", 409},       {"times_reversed", 422},
-        {"agents_off", 409},       {"agent_group_empty", 409},
-        {"object_changed", 409},   {"uploads_full", 409},
-        {"upload_stale", 409},     {"upload_full", 503},
-        {"upload_long", 413},      {"upload_disk", 507},
-        {"upload_none", 422},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (str_is(key, rows[i].key))
-            return rows[i].status;
+    for (size_t i = 0; i < ARRAY_LEN(error_rows); i++)
+        if (str_is(key, error_rows[i].key))
+            return error_rows[i].status;
     return 500;
+}
+
+const char *call_error_at(size_t i)
+{
+    return i < ARRAY_LEN(error_rows) ? error_rows[i].key : NULL;
 }
 
 bool call_failed_at(struct web_call *call, size_t i)
@@ -339,6 +357,77 @@ static void enter_as_visitor(struct web_call *call)
         call_cookie(call, COOKIE_FORM, call->csrf, -1);
 }
 
+/* True: the caller has asked too often, and was told so. */
+static bool too_often(struct web_call *call, enum rate_kind kind, struct str name)
+{
+    int64_t now_ns = call->http.time_ns;
+    int64_t wait_ns = kind == RATE_REFUSED ? rate_look(call->web->rate, kind, name, now_ns)
+                                           : rate_take(call->web->rate, kind, name, now_ns);
+    if (wait_ns == 0)
+        return false;
+    call_fail(call, 429, STR("rate_limited"), STR("too many calls"));
+    call->response.retry_after = call_format(call, "%lld", (long long)(wait_ns / 1000000000 + 1));
+    return true;
+}
+
+/* --- programs: a token in place of session and secret --- */
+
+static void ask_token(struct web_call *call)
+{
+    const struct api_row *row = str_starts(call->http.path, STR("/api/")) ? api_find(call->args[0]) : NULL;
+    const char *scope = row                                   ? row->scope
+                        : call->route->handle == page_metrics ? "metrics"
+                        : call->route->handle == api_upload   ? "vulnerabilities"
+                                                              : NULL;
+    struct buf *buf = call_ask(call, WEB_DESK, "token.check");
+    json_put_str(buf, "token", call->bearer);
+    json_put_str(buf, "address", call->http.address);
+    json_put_str(buf, "for", row ? str_of(row->ask) : call->http.path);
+    if (scope) { /* of what is no question, all that is looked at is whether the token holds */
+        json_write_key(buf, "scopes");
+        json_write_array(buf);
+        json_write_text(buf, scope);
+        if (row && !row->changes && strcmp(scope, API_ADMINISTRATION) != 0 && strcmp(scope, API_PERSON) != 0)
+            json_write_text(buf, "read");
+        json_write_array_end(buf);
+    }
+    call_ask_end(call);
+}
+
+static void begin_with_token(struct web_call *call)
+{
+    if (too_often(call, RATE_REFUSED, call->http.address) || too_often(call, RATE_ADDRESS, call->http.address))
+        return;
+    call->stage = CALL_SESSION;
+    ask_token(call);
+}
+
+static void enter_with_token(struct web_call *call)
+{
+    const struct json_value *answer = call_answer(call, 0);
+    call->stage = CALL_HANDLER;
+    if (!answer) {
+        bool refused = str_is(call_error(call, 0), "token_refused");
+        if (refused)
+            IGNORE(rate_take(call->web->rate, RATE_REFUSED, call->http.address, call->http.time_ns) > 0);
+        IGNORE(call_failed(call));
+        if (refused)
+            call->response.authenticate = STR("Bearer error=\"invalid_token\"");
+        return;
+    }
+    call->signed_in = true;
+    call->user = json_str(json_get(answer, "user"), STR(""));
+    call->role = json_str(json_get(answer, "role"), STR(""));
+    call->through = json_int(json_get(answer, "token"), 0);
+    call->question_count = 0;
+    if (call->through <= 0)
+        call_fail(call, 503, STR("unavailable"), STR("no answer"));
+    else if (!too_often(call, RATE_CALLER, call_format(call, "token %lld", (long long)call->through)))
+        run_handler(call);
+}
+
+/* --- people --- */
+
 static void enter_with_session(struct web_call *call)
 {
     const struct json_value *answer = call_answer(call, 0);
@@ -367,6 +456,8 @@ static void enter_with_session(struct web_call *call)
             call_redirect(call, "/password");
         return;
     }
+    if (call->route->access == ACCESS_API && too_often(call, RATE_CALLER, call->user))
+        return;
     run_handler(call);
 }
 
@@ -430,6 +521,11 @@ static void begin(struct web_call *call)
     }
     if (call->route->access == ACCESS_MIRROR) { /* no browser: a token in place of session and cookies */
         run_handler(call);
+        return;
+    }
+    call->bearer = call->route->access == ACCESS_API ? bearer_of(call) : STR("");
+    if (call->bearer.n > 0) { /* cookies are not looked at */
+        begin_with_token(call);
         return;
     }
     call->token = cookie_get(call->http.cookie, COOKIE_SESSION);
@@ -537,7 +633,9 @@ bool web_answer(struct web_call *call, size_t i, struct str json)
     }
     if (call->open > 0)
         return false;
-    if (call->stage == CALL_SESSION) {
+    if (call->stage == CALL_SESSION && call->bearer.n > 0) {
+        enter_with_token(call);
+    } else if (call->stage == CALL_SESSION) {
         enter_with_session(call);
     } else {
         call->phase++;

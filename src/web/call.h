@@ -23,6 +23,7 @@
 #define COOKIE_FORM     "__Host-qorgan-form"
 #define COOKIE_LANGUAGE "__Host-qorgan-language"
 
+struct rate;
 struct route;
 
 /* Parts of a page's frame. */
@@ -68,7 +69,9 @@ struct web_call {
     struct str token;
     struct str user;
     struct str role;
-    struct str csrf; /* the session's, or the form cookie's before sign-in */
+    struct str csrf;   /* the session's, or the form cookie's before sign-in */
+    struct str bearer; /* a program's token, which it came with; no session then */
+    int64_t through;   /* its number, once it is checked */
 
     enum call_stage stage;
     uint32_t phase;
@@ -98,6 +101,7 @@ struct web {
     size_t switch_on_count;
     uint64_t asset_hash[2]; /* of all names and bytes: part of their address */
     bool asset_hash_known;
+    struct rate *rate; /* rate.h; changed by calls */
 };
 
 struct buf *call_ask(struct web_call *call, enum web_peer peer, const char *ask);
@@ -132,6 +136,8 @@ unsigned status_of_error(struct str key);
 struct str safe_path(struct str path);
 /* Path and query as they came, for coming back. */
 struct str call_target(struct web_call *call);
+/* The token of "Authorization: Bearer" (RFC 6750 2.1); empty when there is none. */
+struct str bearer_of(const struct web_call *call);
 bool is_hex(struct str text, size_t digits);   /* of small letters, exactly so many */
 bool equal_secret(struct str a, struct str b); /* in time that depends on the length only */
 struct str call_format(struct web_call *call, const char *format, ...) PRINTF(2, 3);

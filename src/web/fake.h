@@ -566,6 +566,17 @@ static const struct fake_answer fake_answers[] = {
     {"mirror.checkpoint", "{\"ok\":true,\"name\":\"m\",\"tell\":false,\"note\":\"EVIL\"}"},
     {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},
+    {"metrics.get", "{\"ok\":true,\"terms_running\":3,\"incidents\":[{\"severity\":4,\"count\":2}]}"},
+    {"token.list",
+     "{\"ok\":true,\"may_change\":true,\"may\":[\"read\",\"EVIL\"],\"tokens\":[{\"id\":1,\"name\":\"EVIL\",\"user\":"
+     "\"EVIL\","
+     "\"scopes\":[\"read\",\"EVIL\"],\"addresses\":\"EVIL\",\"used_address\":\"EVIL\",\"used_ns\":1795215693000000000,"
+     "\"made_ns\":1795215693000000000,\"until_ns\":1895215693000000000,\"ended_ns\":0},{\"id\":2,\"name\":\"b\","
+     "\"user\":\"c\",\"ended_ns\":1795215693000000000,\"ended_by\":\"EVIL\"}]}"},
+    {"token.make", "{\"ok\":true,\"id\":7,\"until_ns\":1795221693000000000,\"token\":\"EVIL\"}"},
+    {"token.end", "{\"ok\":true}"},
+    {"token.check",
+     "{\"ok\":true,\"token\":5,\"name\":\"ci\",\"user\":\"ann\",\"role\":\"analyst\",\"language\":\"en\"}"},
     {"mirror.used", "{\"ok\":true}"},
     {"mirror.refused", "{\"ok\":true}"},
     {"mirror.report", "{\"ok\":true,\"cosign\":7}"},

@@ -30,17 +30,10 @@ static const struct mirror_row {
     {"stamps", "mirror.stamps", {"above", NULL, NULL}, false},
 };
 
-static struct str bearer(const struct web_call *call)
-{
-    struct str scheme = STR("Bearer ");
-    struct str header = call->http.authorization;
-    return str_starts_nocase(header, scheme) ? str_trim(str_skip(header, scheme.n)) : STR("");
-}
-
 static struct buf *ask(struct web_call *call, const char *name)
 {
     struct buf *buf = call_ask(call, WEB_QUERY, name);
-    json_put_str(buf, "token", bearer(call));
+    json_put_str(buf, "token", bearer_of(call));
     json_put_str(buf, "address", call->http.address);
     return buf;
 }

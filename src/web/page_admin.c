@@ -200,6 +200,7 @@ void page_users(struct web_call *call)
     if (call_failed(call))
         return;
     list_head(call, "users.title", "/users/new", "users.new", SECTION_USERS);
+    HTML(html, RAW("<p class=\"meta\"><a href=\"/tokens\">"), SAY("tokens.title"), RAW("</a></p>"));
     HTML(html, RAW("<table class=\"rows\">"));
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));

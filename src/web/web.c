@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "codec/tsv.h"
 #include "web/call.h"
+#include "web/rate.h"
 #include "web/route.h"
 
 #include <string.h>
@@ -32,16 +33,24 @@ const struct web_security_header *web_security_headers(void)
 
 struct web *web_new(uint64_t seed)
 {
-    struct arena *arena = arena_new(ASSET_BYTES_MAX + (1u << 16));
+    struct arena *arena = arena_new(ASSET_BYTES_MAX + RATE_BUCKETS * 32 + (1u << 16));
     struct web *web = arena ? arena_alloc(arena, sizeof *web) : NULL;
     struct texts *texts = web ? texts_new(seed) : NULL;
-    if (!texts) {
+    struct rate *rate = web ? rate_new(arena, seed) : NULL;
+    if (!texts || !rate) {
+        texts_free(texts);
         arena_free(arena);
         return NULL;
     }
     web->arena = arena;
     web->texts = texts;
+    web->rate = rate;
     return web;
+}
+
+void web_set_rate(struct web *web, uint32_t calls_a_minute)
+{
+    rate_set(web->rate, calls_a_minute);
 }
 
 void web_free(struct web *web)

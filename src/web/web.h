@@ -54,7 +54,7 @@ struct web_http {
     struct str cookie;          /* Cookie */
     struct str content_type;    /* Content-Type */
     struct str csrf;            /* X-CSRF-Token */
-    struct str authorization;   /* Authorization: a mirror's token */
+    struct str authorization;   /* Authorization: a mirror's token, or a program's */
     struct str accept_language; /* Accept-Language */
     struct str body;            /* whole; of a form with a file the fields before it, urlencoded, and its "name" */
     struct str address;         /* the peer's, as text */
@@ -70,6 +70,8 @@ struct web_response {
     struct str location;                 /* empty: none */
     struct str disposition;              /* Content-Disposition; empty: none */
     struct str allow;                    /* with 405; empty: none */
+    struct str retry_after;              /* with 429, seconds; empty: none */
+    struct str authenticate;             /* WWW-Authenticate, with 401 of a program; empty: none */
     struct str language;                 /* Content-Language; empty: none */
     struct str cookies[WEB_COOKIES_MAX]; /* whole Set-Cookie values */
     size_t cookie_count;
@@ -100,6 +102,9 @@ enum rc web_add_asset(struct web *web, struct str name, struct str bytes, struct
 enum rc web_add_switch_on(struct web *web, struct str name, struct str bytes, struct err *err) MUST_USE;
 /* Is everything there that pages name: texts and assets? RC_NOT_FOUND names the first that is not. */
 enum rc web_check(const struct web *web, struct err *err) MUST_USE;
+
+/* Calls of the API a minute that one token, or one user, may make; 3000 unless it is said. */
+void web_set_rate(struct web *web, uint32_t calls_a_minute);
 
 /* Begins a call. NULL only without memory. The web must outlive it. */
 struct web_call *web_request(const struct web *web, const struct web_http *http) MUST_USE;
