@@ -113,7 +113,8 @@ def document_and_metrics():
         document = json.loads(text)
         check_equal((status, document["openapi"], headers["Content-Type"].split(";")[0]),
                     (200, "3.1.0", "application/json"), "the document")
-        for path in ("/api/clock.list", "/api/upload.get", "/api/object.card", "/api/parser.use", "/api/token.make"):
+        for path in ("/api/clock.list", "/api/upload.get", "/api/object.card", "/api/parser.use", "/api/token.make",
+                     "/api/upload"):
             check(path in document["paths"], path)
         status, headers, text = program(web, token, "GET", "/metrics")
         check_equal((status, headers["Content-Type"].startswith("text/plain; version=0.0.4")), (200, True), headers)

@@ -192,6 +192,28 @@ static void plain_put(struct buf *out, const char *path, const char *scope, cons
     json_write_object_end(out);
 }
 
+/* The one POST whose body is no JSON: a file's bytes; what is said of it stands in the query. */
+static void upload_put(struct buf *out)
+{
+    static const struct api_member members[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
+                                                {"name", API_TEXT, 0, NULL},       {"title", API_TEXT, 0, NULL},
+                                                {"received_ns", API_INT, 0, NULL}, {0}};
+    object_begin(out, "/api/upload");
+    object_begin(out, "post");
+    json_put_text(out, "operationId", "upload");
+    security_put(out, "vulnerabilities", false);
+    parameters_put(out, members);
+    object_begin(out, "requestBody");
+    json_put_bool(out, "required", true);
+    object_begin(out, "content");
+    object_begin(out, "application/octet-stream");
+    for (int i = 0; i < 3; i++)
+        json_write_object_end(out);
+    responses_put(out, "application/json");
+    json_write_object_end(out);
+    json_write_object_end(out);
+}
+
 static void response_put(struct buf *out, const char *key, const char *says, bool retry)
 {
     object_begin(out, key);
@@ -287,6 +309,7 @@ void api_document(struct web_call *call)
     object_begin(out, "paths");
     for (size_t i = 0; api_at(i); i++)
         question_put(out, api_at(i));
+    upload_put(out);
     plain_put(out, "/api/openapi.json", "", "application/json");
     plain_put(out, "/metrics", "metrics", "text/plain");
     json_write_object_end(out);
