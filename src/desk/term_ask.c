@@ -20,7 +20,7 @@
 #define COLUMNS                                                                                                        \
     "SELECT c.id, c.subject, c.item, c.object, " CLOCK_COLUMNS ", coalesce(i.number, f.number, v.number,"              \
     " printf('O-%06d', o.id), ''), coalesce(i.title, f.title, v.title, o.name, ''), coalesce(o.name, ''),"             \
-    " coalesce(o.zone_offset_s, 0) FROM (SELECT *"
+    " coalesce(o.zone_offset_s, 0), coalesce((SELECT r.rule_id FROM rule r WHERE r.id = i.rule), '') FROM (SELECT *"
 #define JOINS                                                                                                          \
     ") c LEFT JOIN object o ON o.id = c.object LEFT JOIN incident i ON c.subject = 0 AND i.id = c.item"                \
     " LEFT JOIN findings f ON c.subject = 1 AND f.id = c.item"                                                         \
@@ -156,6 +156,7 @@ static void row_put(struct ask *ask, struct db_query *q, int64_t *ret_id)
     json_put_str(out, "title", db_text(q));
     json_put_str(out, "object", db_text(q));
     json_put_int(out, "zone_offset_s", db_i64(q));
+    json_put_str(out, "rule_id", db_text(q));
 }
 
 void ask_clock_list(struct ask *ask)
