@@ -1,8 +1,9 @@
 /* clocks.c - the terms that run for a subject: started, met, overdue; and when to warn.
  *
  * Warnings ("stages"): a minute clock after 5, 10, 13 minutes and, when it is longer, two minutes before its end; an
- * hour clock at 50, 75 and 90 per cent; a longer one 5, 2 and 1 days before its end; each at its end. The beginning is
- * told by the notice of the opening or of the confirmation. Source: data/clocks.tsv; lab-and-desk practice. */
+ * hour clock at 50, 75 and 90 per cent; a longer one when 5, 2 and 1 working days of it are left; each at its end. The
+ * beginning is told by the notice of the opening or of the confirmation. Source: data/clocks.tsv; lab-and-desk
+ * practice. */
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/inside.h"
@@ -24,20 +25,39 @@ const char *clock_state_name(int64_t state)
 
 #define STAGES 5 /* warnings and, last, the end */
 
-/* When the stages of a clock are, ascending; those that fall outside the term are at its end. */
-static void stages_of(const struct clock_rule *rule, int64_t trigger_ns, int64_t due_ns, int64_t ret_ns[STAGES])
+/* A term as its stages need it. */
+struct span {
+    const struct clock_rule *rule;
+    int64_t trigger_ns, due_ns, zone_offset_s;
+};
+
+/* The beginning, at the object, of the working day from which so many are left until the end. */
+static int64_t working_day_before(const struct desk *desk, const struct span *span, int64_t left)
+{
+    int64_t zone_ns = span->zone_offset_s * SECOND_NS;
+    int64_t day = (span->due_ns - 1 + zone_ns) / (DAY_S * SECOND_NS);
+    int64_t first = (span->trigger_ns + zone_ns) / (DAY_S * SECOND_NS);
+    while (day > first && (!calendar_working(desk->calendar, day) || --left > 0))
+        day--;
+    return day * DAY_S * SECOND_NS - zone_ns;
+}
+
+/* When the stages of a clock are, ascending; those that fall outside the term are at its ends. */
+static void stages_of(const struct desk *desk, const struct span *span, int64_t ret_ns[STAGES])
 {
     static const int64_t minutes[] = {5, 10, 13};
     static const int64_t percents[] = {50, 75, 90};
     static const int64_t days[] = {5, 2, 1};
-    int64_t span = due_ns - trigger_ns;
+    const struct clock_rule *rule = span->rule;
+    int64_t trigger_ns = span->trigger_ns;
+    int64_t due_ns = span->due_ns;
     for (size_t i = 0; i < 3; i++) {
         if (rule->unit == CLOCK_MINUTE)
             ret_ns[i] = trigger_ns + minutes[i] * MINUTE_S * SECOND_NS;
         else if (rule->unit == CLOCK_HOUR)
-            ret_ns[i] = trigger_ns + span / 100 * percents[i];
+            ret_ns[i] = trigger_ns + (due_ns - trigger_ns) / 100 * percents[i];
         else
-            ret_ns[i] = due_ns - days[i] * DAY_S * SECOND_NS;
+            ret_ns[i] = working_day_before(desk, span, days[i]);
     }
     bool longer = rule->unit == CLOCK_MINUTE && rule->amount > 15;
     ret_ns[3] = longer ? due_ns - 2 * MINUTE_S * SECOND_NS : due_ns;
@@ -83,7 +103,7 @@ static void clock_start(struct desk *desk, const struct subject *subject, const 
         db_fail(desk->db, rc, err.text);
         return;
     }
-    stages_of(rule, trigger_ns, due->due_ns, at_ns);
+    stages_of(desk, &(struct span){rule, trigger_ns, due->due_ns, subject->zone_offset_s}, at_ns);
     int64_t stage = MIN(stage_next(at_ns, now_ns), STAGES - 1);
     struct db_query q = db_query(
         desk->db, "INSERT INTO clock (subject, item, object, rule, trigger_ns, due_ns, stage, next_ns, edition,"
@@ -378,8 +398,10 @@ static void clock_stage(struct desk *desk, const struct clock_row *row, int64_t 
     const struct clock_rule *rule = clock_rule_find(&desk->rules, row->rule);
     bool over = row->due_ns <= now_ns;
     int64_t stage = STAGES;
+    bool known = subject_load(desk, (enum subject_kind)row->kind, row->item, &subject);
     if (rule && !over) {
-        stages_of(rule, row->trigger_ns, row->due_ns, at_ns);
+        int64_t zone_s = known ? subject.zone_offset_s : desk->zone_offset_s;
+        stages_of(desk, &(struct span){rule, row->trigger_ns, row->due_ns, zone_s}, at_ns);
         stage = MIN(MAX(stage_next(at_ns, now_ns), row->stage + 1), STAGES - 1);
     }
     struct db_query q = db_query(desk->db, "UPDATE clock SET stage = ?1, next_ns = ?2, state = ?3 WHERE id = ?4");
@@ -388,7 +410,7 @@ static void clock_stage(struct desk *desk, const struct clock_row *row, int64_t 
     db_put_i64(&q, over ? CLOCK_OVERDUE : CLOCK_RUNNING);
     db_put_i64(&q, row->id);
     db_run(&q);
-    if (!subject_load(desk, (enum subject_kind)row->kind, row->item, &subject))
+    if (!known)
         return;
     if (over) {
         struct buf *body = desk_record_begin(desk, "clock.overdue", STR("qorgan"), now_ns);

@@ -1,4 +1,5 @@
 /* The register of terms, and what a term would be. */
+#include "db/db.h"
 #include "desk/desk_testing.h"
 
 #define DAY H(24)
@@ -165,6 +166,38 @@ static void one_page_after_another(void)
     stand_close(&stand);
 }
 
+static int64_t next_warning(void)
+{
+    struct err err;
+    CHECK_INT(db_begin(stand.db, DB_READ, &err), RC_OK);
+    struct db_query q = db_query(stand.db, "SELECT next_ns FROM clock ORDER BY id LIMIT 1");
+    int64_t next_ns = db_one_i64(&q, -1);
+    CHECK_INT(db_end(stand.db, false, &err), RC_OK);
+    return next_ns;
+}
+
+/* M-18 of a survey that came on Friday, 20 November 2026 ends on Thursday, 10 December; five working days before that
+ * is Friday, the 4th, not Sunday. */
+static void warnings_count_working_days(void)
+{
+    static const int32_t days[] = {4, 9, 10};
+    open_it();
+    stand.now = civil_to_ns(&(struct civil){2026, 11, 20, 10, 0, 0, 0}, 0);
+    CHECK(ask("{'ask':'findings.note','who':'admin','object':1,'title':'s','origin':'survey','findings':["
+              "{'scanner':'x','title':'t','host':'h','severity':3,'check':'c'}]}"));
+    listed("");
+    const struct json_value *t = json_first(json_get(stand.json, "terms"));
+    int32_t zone_s = (int32_t)stand_number(t, "zone_offset_s");
+    CHECK_INT(stand_number(t, "due_ns"), civil_to_ns(&(struct civil){2026, 12, 11, 0, 0, 0, 0}, zone_s));
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        test_row("warning %zu", i);
+        int64_t wanted_ns = civil_to_ns(&(struct civil){2026, 12, days[i], 0, 0, 0, 0}, zone_s);
+        CHECK_INT(next_warning(), wanted_ns);
+        tick(wanted_ns - stand.now);
+    }
+    stand_close(&stand);
+}
+
 static void what_a_term_would_be(void)
 {
     open_it();
@@ -205,6 +238,7 @@ int main(int argc, char **argv)
         {"rows say what they are", rows_say_what_they_are},
         {"filters", filters},
         {"one page after another", one_page_after_another},
+        {"warnings count working days", warnings_count_working_days},
         {"what a term would be", what_a_term_would_be},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
