@@ -348,7 +348,7 @@ def test_object_refused():
         admin = service.people["admin"]
         for days, told in ((1095, r"832 p\.38\(4\) \(edition .*\) asks for 36 months, which are 1096 days"),
                            (1199, r'the setting "keep-days" asks for 1200 days'), (36526, "at most 36525"),
-                           (-1, "at most 36525"), ("1300", "at most 36525")):
+                           (-1, "at most 36525"), ("1300", "not of its kind")):
             answer = admin.change("object.save", object={"id": 1, "keep_days": days})
             refused(answer, "invalid")
             check(answer["field"] == "keep_days" and re.search(told, answer["text"]), f"{days}: {answer}")

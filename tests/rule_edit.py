@@ -229,8 +229,9 @@ def what_is_refused():
         viewer = Web.__new__(Web)
         viewer.port, viewer.origin, viewer.cookies, viewer.csrf = stand.web.port, stand.web.origin, {}, ""
         viewer.sign_in("eye", "second garden 88")
-        for name in ("rule.write", "rule.check", "rule.end"):
-            answer = viewer.change(name, text=text_of(), id=SHIPPED, reason="as the test says")
+        members = {"text": text_of(), "id": SHIPPED, "reason": "as the test says"}
+        for name, left in (("rule.write", ""), ("rule.check", "reason"), ("rule.end", "text")):
+            answer = viewer.change(name, **{key: value for key, value in members.items() if key != left})
             check_equal(answer.get("error"), "denied", name)
         check_equal(viewer.request("GET", "/rules/edit")[0], 403, "the editor for a viewer")
         check("title: Shipped" in viewer.request("GET", f"/rules/{SHIPPED}")[2], "a viewer reads the text")

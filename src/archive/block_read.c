@@ -682,10 +682,11 @@ enum rc block_decode(const struct block_bytes *from, unsigned parts, struct aren
                      struct err *err)
 {
     const struct dictionary *dictionary = from->dictionary;
-    struct block *block;
+    struct block *block = NULL;
     enum rc rc = block_frame(from, arena, &block, err);
     if (rc != RC_OK)
         return rc;
+    ASSERT(block);
     if (block->info.chain_forms > (dictionary ? dictionary_forms(dictionary) : 0) ||
         block->info.chain_values > (dictionary ? dictionary_values(dictionary) : 0))
         return damaged(err, "its dictionary has less than it names");

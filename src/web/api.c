@@ -35,10 +35,12 @@ static bool all_are(const struct json_value *list, enum json_kind kind)
     return true;
 }
 
-static bool members_fit(const struct json_value *object, const struct api_member *members);
+/* Names the first that is not of its kind, the innermost. */
+static bool members_fit(const struct json_value *object, const struct api_member *members, struct str *ret_wrong);
 
-static bool is_of_kind(const struct json_value *value, const struct api_member *member)
+static bool is_of_kind(const struct json_value *value, const struct api_member *member, struct str *ret_wrong)
 {
+    *ret_wrong = value->key;
     switch (member->type) {
     case API_TEXT:
         return value->kind == JSON_STRING;
@@ -51,7 +53,7 @@ static bool is_of_kind(const struct json_value *value, const struct api_member *
     case API_INTS:
         return value->kind == JSON_ARRAY && all_are(value, JSON_NUMBER);
     case API_OBJECT:
-        return value->kind == JSON_OBJECT && members_fit(value, member->of);
+        return value->kind == JSON_OBJECT && members_fit(value, member->of, ret_wrong);
     case API_ROWS:
         break;
     case API_NONE:
@@ -60,16 +62,16 @@ static bool is_of_kind(const struct json_value *value, const struct api_member *
     }
     bool fit = value->kind == JSON_ARRAY && all_are(value, JSON_OBJECT);
     for (const struct json_value *item = json_first(value); item && fit; item = item->next)
-        fit = members_fit(item, member->of);
+        fit = members_fit(item, member->of, ret_wrong);
     return fit;
 }
 
 /* Those of the table, as deep as the table is: three levels. */
-static bool members_fit(const struct json_value *object, const struct api_member *members)
+static bool members_fit(const struct json_value *object, const struct api_member *members, struct str *ret_wrong)
 {
     for (const struct json_value *value = json_first(object); value; value = value->next) {
         const struct api_member *member = member_find(members, value->key);
-        if (member && value->kind != JSON_NULL && !is_of_kind(value, member))
+        if (member && value->kind != JSON_NULL && !is_of_kind(value, member, ret_wrong))
             return false;
     }
     return true;
@@ -86,11 +88,11 @@ static bool body_fits(struct web_call *call, const struct api_row *row, const st
         const struct api_member *member = member_find(row->members, value->key);
         if (is_ours(value->key))
             continue;
-        bool fits = member && (value->kind == JSON_NULL || is_of_kind(value, member));
-        bool long_text = fits && value->kind == JSON_STRING && member->max > 0 && value->text.n > member->max;
+        struct str wrong = value->key;
+        bool fits = member && (value->kind == JSON_NULL || is_of_kind(value, member, &wrong));
         bool long_list = fits && value->kind == JSON_ARRAY && member->max > 0 && value->count > member->max;
-        if (!fits || long_text || long_list) {
-            refuse_member(call, value->key, fits);
+        if (!fits || long_list) {
+            refuse_member(call, wrong, fits);
             return false;
         }
     }
@@ -108,10 +110,6 @@ static bool query_fits(struct web_call *call, const struct api_row *row)
         }
         if (member->type == API_INT && form_int(&call->query, member->name, -1) < 0) {
             call_fail(call, 400, STR("bad_request"), str_of(member->name));
-            return false;
-        }
-        if (member->type == API_TEXT && member->max > 0 && field->value.n > member->max) {
-            refuse_member(call, field->name, true);
             return false;
         }
     }

@@ -30,7 +30,7 @@ enum api_type {
 struct api_member {
     const char *name;
     enum api_type type;
-    uint32_t max;                /* bytes of a text, rows of a list; of `limit` the number; 0: as the body's */
+    uint32_t max; /* rows of a list; of `limit` the number; bytes of a text, which the peer refuses; 0: none */
     const struct api_member *of; /* ends with API_NONE */
 };
 
