@@ -43,6 +43,12 @@ def feed(service, first, count):
             link.sendall(text.encode())
 
 
+def signed_size(service):
+    """How many records the newest checkpoint names."""
+    with open(os.path.join(service.data, "archive", "checkpoints", "latest"), encoding="utf-8") as note:
+        return int(note.read().splitlines()[1])
+
+
 class Kafka:
     """A cluster of mock brokers in a process of its own, and what its topic has."""
 
@@ -756,8 +762,13 @@ def stopped_with_a_full_window():
                 check(wait_until(lambda name=name: len(rows[name]()) >= 30), forward.said())
             kafka.say("slow 1500")
             os.kill(nats.process.pid, signal.SIGSTOP)
+            for forward in forwards.values():  # so that none is busy with the few that are signed first
+                forward.process.send_signal(signal.SIGSTOP)
             feed(service, 30, 3000)
             wait_kept(service, 3030)
+            check(wait_until(lambda: signed_size(service) >= 3030), "all are under a checkpoint")
+            for forward in forwards.values():
+                forward.process.send_signal(signal.SIGCONT)
             time.sleep(1)
             threading.Timer(2, os.kill, (nats.process.pid, signal.SIGCONT)).start()
             began = time.time()
