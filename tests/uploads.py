@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import signal
 import ssl
 import sys
 import time
@@ -228,16 +229,40 @@ def who_may():
         service.quiet()
 
 
-def begun(web, length):
-    """A connection on which a file of so many bytes is on its way, and the first of it came."""
+def begun(web, length, csrf=None):
+    """A connection on which a file of so many bytes is on its way, and the first of it came; None: it does not say."""
     link = link_of(web)
     link.putrequest("POST", "/api/upload?object=1&origin=survey&name=slow")
-    for key, value in heads(web, **{"X-CSRF-Token": web.csrf, "Content-Type": "application/octet-stream",
+    size = {"Content-Length": str(length)} if length else {"Transfer-Encoding": "chunked"}
+    for key, value in heads(web, **{"X-CSRF-Token": web.csrf if csrf is None else csrf,
+                                    "Content-Type": "application/octet-stream", **size}).items():
+        link.putheader(key, value)
+    link.endheaders()
+    link.send(b"x" * 4096 if length else chunk(b"x" * 4096))
+    return link
+
+
+def chunk(content):
+    return b"%x\r\n%s\r\n" % (len(content), content)
+
+
+def form_begun(web, length):
+    """The same of the page's form, with nothing but the fields and the file's first bytes."""
+    link = link_of(web)
+    body = b"".join(b'--B\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % field
+                    for field in [(b"csrf", web.csrf.encode()), (b"object", b"1"), (b"origin", b"survey")])
+    body += b'--B\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + b"x" * 4096
+    link.putrequest("POST", "/vulnerabilities/uploads")
+    for key, value in heads(web, **{"Content-Type": "multipart/form-data; boundary=B",
                                     "Content-Length": str(length)}).items():
         link.putheader(key, value)
     link.endheaders()
-    link.send(b"x" * 4096)
+    link.send(body)
     return link
+
+
+def files_of_desk(service):
+    return len(os.listdir(f"/proc/{service.pids('desk')[0]}/fd"))
 
 
 def alive(web):
@@ -277,6 +302,57 @@ def cut_off_and_full():
         check_equal(web.change("upload.drop", id=ids[0])["ok"], True, "one is dropped")
         check_equal(wait(web, push(web, table(10))["id"])["state"], "ready", "there is room again")
         check_equal(web.change("upload.accept", id=ids[0])["error"], "state_refuses", "a dropped one is over")
+
+
+def length_unknown_and_longest():
+    """a file whose length is not said counts as the longest; the longest may have a form around it"""
+    with Service() as service:
+        web = Web(service)
+        before = files_of_desk(service)
+        link = form_begun(web, 512 * MIB + 2000)
+        time.sleep(0.5)
+        check_equal(files_of_desk(service), before + 1, "the longest file has room in a form")
+        link.close()
+        link = begun(web, None)
+        link.send(chunk(table(5)) + b"0\r\n\r\n")
+        answer = link.getresponse()
+        check_equal(answer.status, 200, answer.read())
+        link.close()
+        wait(web, 1)
+        reader = service.pids("reader")[0]
+        os.kill(reader, signal.SIGSTOP)
+        try:
+            ids = [push(web, table(10, first=10 * i))["id"] for i in range(2)]  # the second waits, with the desk
+            time.sleep(0.5)
+            before = files_of_desk(service)
+            slow = [begun(web, None) for _ in range(4)]
+            time.sleep(0.5)
+            check_equal(files_of_desk(service), before + 3, "beside a file that waits, four more would be too much")
+            for link in slow:
+                link.close()
+        finally:
+            os.kill(reader, signal.SIGCONT)
+        for upload in ids:
+            check_equal(wait(web, upload)["state"], "ready", "they are read")
+        service.quiet()
+
+
+def without_end():
+    """whoever has no right and sends without an end is sent away"""
+    with Service() as service:
+        web = Web(service)
+        link = begun(web, None, csrf="none")
+        piece = chunk(b"x" * MIB)
+        sent = 0
+        try:
+            while sent < 600:
+                link.send(piece)
+                sent += 1
+        except OSError:
+            pass
+        link.close()
+        check(500 <= sent < 600, f"{sent} MiB were taken")
+        service.quiet()
 
 
 def two_people():
@@ -399,4 +475,5 @@ def killed():
 
 
 if __name__ == "__main__":
-    sys.exit(main([every_format, refusals, who_may, cut_off_and_full, two_people, control_survey, large, killed]))
+    sys.exit(main([every_format, refusals, who_may, cut_off_and_full, length_unknown_and_longest,
+                   without_end, two_people, control_survey, large, killed]))

@@ -93,21 +93,24 @@ static struct file *file_of(struct upload_desk *self, uint64_t number)
     return NULL;
 }
 
-/* 0: the quota is used up, or the disk would be. */
+/* NULL: the quota is used up, or the disk would be by what is still to come of this one and of others. */
 static struct file *file_room(struct upload_desk *self, uint64_t expected)
 {
-    uint64_t bytes = MIN(expected, (uint64_t)DESK_UPLOAD_BYTES);
+    uint64_t bytes = expected;
+    uint64_t coming = expected;
     unsigned awaited = 0;
     for (size_t i = 0; i < FILES_MAX; i++) {
         struct file *file = &self->files[i];
         if (!file->number)
             continue;
         IGNORE(io_kernel.size(io_kernel.self, file->fd, &file->size) < 0);
-        bytes += MAX(file->expected, (uint64_t)MAX(file->size, 0));
+        uint64_t size = (uint64_t)MAX(file->size, 0);
+        bytes += MAX(file->expected, size);
+        coming += file->expected > size ? file->expected - size : 0;
         awaited += file->expected > 0;
     }
     uint64_t left = proc_disk_free(self->folder);
-    if (bytes > UPLOAD_QUOTA || awaited >= UPLOAD_FILES_AWAITED || left < UPLOAD_DISK_LEFT + expected)
+    if (bytes > UPLOAD_QUOTA || awaited >= UPLOAD_FILES_AWAITED || left < UPLOAD_DISK_LEFT + coming)
         return NULL;
     return file_of(self, 0);
 }
@@ -141,10 +144,12 @@ static void on_ask(struct upload_desk *self, struct channel *web, const struct m
     uint64_t expected = read_be64(&in);
     char number[8];
     bool sent = false;
+    if (expected == 0)
+        expected = (uint64_t)DESK_UPLOAD_BYTES; /* a body that does not say how long it is may be the longest */
     struct file *file = reader_done(&in) && expected <= (uint64_t)DESK_UPLOAD_BYTES ? file_room(self, expected) : NULL;
     int out = file ? file_make(self, file) : -ENOSPC;
     if (out >= 0) {
-        file->expected = MAX(expected, UINT64_C(1));
+        file->expected = expected;
         put_be64(number, file->number);
         sent = channel_send_fd(web, MSG_FILE, msg->id, str_at(number, sizeof number), out);
         close(out);

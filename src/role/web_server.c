@@ -22,6 +22,7 @@
 #define FILE_MAX        (2u << 20)
 #define REQUEST_S       30                   /* a whole request must have come within this time */
 #define REQUEST_PIECE   ((int64_t)512 << 10) /* of a file: each so many bytes give as much time again */
+#define FILE_BODY_MAX   (WEB_UPLOAD_MAX + (int64_t)WEB_UPLOAD_FIELDS_MAX)
 #define SLOT_BITS       12
 #define SLOTS_MAX       (1u << SLOT_BITS) /* questions open at one time */
 #define TLS_PRIORITIES                                                                                                 \
@@ -222,7 +223,8 @@ static void body_ask(struct request *request, uint32_t id)
     struct web_upload **place = request->upload ? upload_place(server, NULL) : NULL;
     if (place && server->file_ask && web_upload_state(request->upload) == WEB_UPLOAD_HELD) {
         *place = request->upload;
-        server->file_ask(server->ask_context, id, request->announced);
+        /* the rest of a form's body is around the file */
+        server->file_ask(server->ask_context, id, MIN(request->announced, (uint64_t)WEB_UPLOAD_MAX));
     } else {
         web_server_file(server, id, 0, -1);
     }
@@ -431,7 +433,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
 static bool body_announced_too_long(struct request *request)
 {
     struct str text = header_of(request->connection, "Content-Length");
-    uint64_t max = request->upload ? (uint64_t)WEB_UPLOAD_MAX + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
+    uint64_t max = request->upload ? (uint64_t)FILE_BODY_MAX : WEB_BODY_MAX;
     return text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
 }
 
@@ -495,6 +497,8 @@ static enum MHD_Result piece_seen(struct request *request, const char *method, s
     size_t taken = refused ? piece.n : web_upload_take(upload, piece);
     *ret_left = piece.n - taken;
     piece_count(request, taken);
+    if (request->came > FILE_BODY_MAX) /* it did not say how long it is, and would have no end */
+        return MHD_NO;
     if (web_upload_state(upload) == WEB_UPLOAD_BROKEN && request->wants)
         body_answer(request);
     if (web_upload_state(upload) != WEB_UPLOAD_HELD || *ret_left == 0)

@@ -288,7 +288,9 @@ static void fault_show(struct web_call *call, const struct json_value *u)
     HTML(html, RAW("</span>"));
     if (of_str(u, "detail").n > 0)
         HTML(html, RAW("<code class=\"detail\" lang=\"en\">"), ESC(of_str(u, "detail")), RAW("</code>"));
-    HTML(html, RAW("</div><p>"), SAY("upload.nothing_taken"), RAW("</p>"));
+    HTML(html, RAW("</div>"));
+    if (of_int(u, "report") == 0)
+        HTML(html, RAW("<p>"), SAY("upload.nothing_taken"), RAW("</p>"));
 }
 
 static int64_t count_of(const struct json_value *counts, const char *fate, const char *severity)
