@@ -229,11 +229,14 @@ def who_may():
         service.quiet()
 
 
-def begun(web, length, csrf=None):
-    """A connection on which a file of so many bytes is on its way, and the first of it came; None: it does not say."""
+def begun(web, length, csrf=None, false_length=None):
+    """A connection on which a file of so many bytes is on its way, and the first of it came; None: it comes in chunks,
+    whatever it says."""
     link = link_of(web)
     link.putrequest("POST", "/api/upload?object=1&origin=survey&name=slow")
     size = {"Content-Length": str(length)} if length else {"Transfer-Encoding": "chunked"}
+    if false_length:
+        size["Content-Length"] = str(false_length)
     for key, value in heads(web, **{"X-CSRF-Token": web.csrf if csrf is None else csrf,
                                     "Content-Type": "application/octet-stream", **size}).items():
         link.putheader(key, value)
@@ -325,7 +328,7 @@ def length_unknown_and_longest():
             ids = [push(web, table(10, first=10 * i))["id"] for i in range(2)]  # the second waits, with the desk
             time.sleep(0.5)
             before = files_of_desk(service)
-            slow = [begun(web, None) for _ in range(4)]
+            slow = [begun(web, None, false_length=size) for size in (None, None, None, 10)]
             time.sleep(0.5)
             check_equal(files_of_desk(service), before + 3, "beside a file that waits, four more would be too much")
             for link in slow:

@@ -434,7 +434,10 @@ static bool body_announced_too_long(struct request *request)
 {
     struct str text = header_of(request->connection, "Content-Length");
     uint64_t max = request->upload ? (uint64_t)FILE_BODY_MAX : WEB_BODY_MAX;
-    return text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
+    bool too_long = text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
+    if (header_of(request->connection, "Transfer-Encoding").p)
+        request->announced = 0; /* chunks are read to their own end, whatever else is said (RFC 9112 6.3) */
+    return too_long;
 }
 
 /* The headers: is there a body that may come? */
