@@ -12,7 +12,7 @@ struct verifying {
     int64_t now_s;
     struct signature_report *report;
     bool seen; /* one document was read */
-    bool many; /* signers */
+    struct signed_limit limit;
 };
 
 static bool document_judge(struct signed_data *document, struct verifying *verifying)
@@ -21,8 +21,9 @@ static bool document_judge(struct signed_data *document, struct verifying *verif
     ASN1_OCTET_STRING **inside = CMS_get0_content(document->cms);
     struct str content = STR_NONE;
     int count = signed_count(document);
-    verifying->many = count > (int)SIGNATURE_SIGNERS_MAX;
-    if (count == 0 || verifying->many)
+    if (count > (int)SIGNATURE_SIGNERS_MAX)
+        document->limit = (struct signed_limit){SIGNATURE_SIGNERS_MAX, "signers"};
+    if (count == 0 || document->limit.most)
         return false;
     report->detached = !inside || !*inside;
     if (!report->detached) {
@@ -50,6 +51,7 @@ static bool take_document(void *context, struct str der)
     bool first = !verifying->seen; /* two in one text: which would be meant? */
     verifying->seen = true;
     bool good = first && signed_read(&document, der) && document_judge(&document, verifying);
+    verifying->limit = document.limit;
     signed_done(&document);
     return good;
 }
@@ -70,8 +72,9 @@ enum rc signature_verify(const struct signature_trust *trust, struct str signed_
     if (rc == RC_OK)
         return RC_OK;
     *ret_report = (struct signature_report){.verdict = SIGNATURE_UNKNOWN};
-    if (verifying.many)
-        return err_set(err, RC_LIMIT, "more than %u signers", SIGNATURE_SIGNERS_MAX);
+    if (verifying.limit.most)
+        return err_set(err, RC_LIMIT, "a signed document with more than %zu %s", verifying.limit.most,
+                       verifying.limit.what);
     return rc == RC_LIMIT ? rc : err_set(err, RC_INVALID, "no signed document (CMS SignedData, RFC 5652)");
 }
 

@@ -34,7 +34,7 @@ enum signature_verdict { SIGNATURE_GOOD, SIGNATURE_BAD, SIGNATURE_UNKNOWN };
 enum signature_question {
     SIGNATURE_BYTES,      /* these bytes were signed by the key of that certificate */
     SIGNATURE_PATH,       /* the certificate goes back to a root that is trusted */
-    SIGNATURE_PERIOD,     /* every certificate was valid at the moment */
+    SIGNATURE_PERIOD,     /* every certificate was valid at the moment; a root's own period is not asked */
     SIGNATURE_REVOCATION, /* none was revoked at the moment */
     SIGNATURE_QUESTIONS,
 };
@@ -121,7 +121,8 @@ enum rc signature_trust_add(struct signature_trust *trust, enum signature_kind k
                             struct err *err) MUST_USE;
 
 /* `signed_bytes`: DER or BER, base64 of it, or PEM. `document`: the bytes beside it, or NULL. now_s: for what has no
- * time stamp. RC_INVALID: no signed document. RC_LIMIT: too large, too many signers, no memory. */
+ * time stamp. RC_INVALID: no signed document. RC_LIMIT: too large, too many signers,
+ * certificates or lists, no memory. */
 enum rc signature_verify(const struct signature_trust *trust, struct str signed_bytes, const struct str *document,
                          int64_t now_s, struct signature_report *ret_report, struct err *err) MUST_USE;
 

@@ -82,8 +82,9 @@ void stamp_judge(const struct signed_data *document, CMS_SignerInfo *info, struc
     int64_t time_s = 0;
     if (!der.n)
         return;
-    struct signed_data token = {
-        .trust = document->trust, .is_stamp = true, .moment = {.now_s = document->moment.now_s, .proved = true}};
+    struct signed_data token = {.trust = document->trust,
+                                .is_stamp = true,
+                                .moment = {.now_s = document->moment.now_s, .proved = true, .own_word = true}};
     ret_signer->has_stamp = true;
     ret_signer->stamp.reason = SIGNATURE_WHY_ATTRIBUTES;
     ret_signer->stamp.verdict = SIGNATURE_BAD;
