@@ -10,8 +10,9 @@
 #define SKEW_S       300  /* between the clock here and an authority's */
 #define ANSWER_AGE_S 3600 /* an answer without an end, and a list, hold so long */
 
-/* In rising order of weight. */
-enum word { WORD_SILENT, WORD_FORGED, WORD_STALE, WORD_GOOD, WORD_REVOKED };
+/* In rising order of weight. DOUBTED: revoked, by somebody's word whose signature does not show whose. Beside it
+ * nothing is shown to be good: its algorithm may be one that is not known here. */
+enum word { WORD_SILENT, WORD_FORGED, WORD_STALE, WORD_GOOD, WORD_DOUBTED, WORD_REVOKED };
 
 struct asking {
     const struct signature_trust *trust;
@@ -124,9 +125,12 @@ static bool list_revoked(const struct asking *ask, X509_REVOKED *entry)
 {
     int64_t revoked_s;
     int64_t invalid_s;
+    int said = 0;
     if (!time_seconds(X509_REVOKED_get0_revocationDate(entry), &revoked_s))
         return true;
-    ASN1_GENERALIZEDTIME *invalid = X509_REVOKED_get_ext_d2i(entry, NID_invalidity_date, NULL, NULL);
+    ASN1_GENERALIZEDTIME *invalid = X509_REVOKED_get_ext_d2i(entry, NID_invalidity_date, &said, NULL);
+    if (!invalid && said != -1) /* it is there, and cannot be read */
+        return true;
     if (invalid && time_seconds(invalid, &invalid_s))
         revoked_s = MIN(revoked_s, invalid_s);
     ASN1_GENERALIZEDTIME_free(invalid);
@@ -144,9 +148,10 @@ static enum word list_ask(const struct asking *ask, X509_CRL *list)
     bool named = X509_CRL_get0_by_serial(list, &entry, X509_get0_serialNumber(ask->certificate)) == 1;
     if (!timely(ask, X509_CRL_get0_lastUpdate(list), X509_CRL_get0_nextUpdate(list), named))
         return WORD_STALE;
+    bool revoked = named && list_revoked(ask, entry);
     if (!(X509_get_key_usage(ask->issuer) & KU_CRL_SIGN) || list_signed_by(list, ask->issuer) != SIGNATURE_WHY_NONE)
-        return WORD_FORGED;
-    if (named && list_revoked(ask, entry))
+        return revoked ? WORD_DOUBTED : WORD_FORGED;
+    if (revoked)
         return WORD_REVOKED;
     return list_whole(list, ask->certificate) ? WORD_GOOD : WORD_SILENT;
 }
@@ -252,7 +257,7 @@ static enum word answer_ask(const struct asking *ask, OCSP_BASICRESP *answer)
         word = MAX(word, reaches ? WORD_REVOKED : WORD_GOOD);
     }
     if (word >= WORD_GOOD && !answer_believed(ask, answer))
-        return WORD_FORGED;
+        return word == WORD_REVOKED ? WORD_DOUBTED : WORD_FORGED;
     return word;
 }
 
@@ -270,7 +275,7 @@ static enum word certificate_ask(const struct asking *ask, STACK_OF(X509_CRL) * 
 {
     enum word word = lists_ask(ask, ask->trust->lists);
     enum word beside = lists_ask(ask, lists);
-    word = MAX(word, beside);
+    word = MAX(word, beside == WORD_DOUBTED ? WORD_FORGED : beside); /* anybody may put one into a document */
     for (size_t i = 0; i < ask->trust->response_count && word != WORD_REVOKED; i++) {
         enum word said = answer_ask(ask, ask->trust->responses[i]);
         word = MAX(word, said);
@@ -283,11 +288,10 @@ enum signature_reason path_revocation(const struct signature_trust *trust, STACK
                                       const struct path *path, const struct moment *moment,
                                       char ret_about[SIGNATURE_TEXT_MAX])
 {
-    static const enum signature_reason reasons[] = {[WORD_SILENT] = SIGNATURE_WHY_SILENT,
-                                                    [WORD_FORGED] = SIGNATURE_WHY_STATUS_FORGED,
-                                                    [WORD_STALE] = SIGNATURE_WHY_STALE,
-                                                    [WORD_GOOD] = SIGNATURE_WHY_NONE,
-                                                    [WORD_REVOKED] = SIGNATURE_WHY_REVOKED};
+    static const enum signature_reason reasons[] = {
+        [WORD_SILENT] = SIGNATURE_WHY_SILENT,         [WORD_FORGED] = SIGNATURE_WHY_STATUS_FORGED,
+        [WORD_STALE] = SIGNATURE_WHY_STALE,           [WORD_GOOD] = SIGNATURE_WHY_NONE,
+        [WORD_DOUBTED] = SIGNATURE_WHY_STATUS_FORGED, [WORD_REVOKED] = SIGNATURE_WHY_REVOKED};
     enum signature_reason worst = SIGNATURE_WHY_NONE;
     ret_about[0] = '\0';
     ASSERT(path->count > 0);

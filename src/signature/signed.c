@@ -1,6 +1,7 @@
 /* signed.c - SignedData and its signers. */
 #include "signature/signed.h"
 
+#include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "signature/ess.h"
@@ -13,6 +14,7 @@
 #define CERTIFICATES_MAX  256
 #define CERTIFICATE_BYTES 65536
 #define LISTS_MAX         64
+#define RESERVE_BYTES     (4 * SIGNATURE_TRUST_MAX) /* for what is computed of one list at a time, and more */
 #define ATTRIBUTES_MAX    64
 #define ATTRIBUTES_BYTES  ((size_t)1 << 20)
 
@@ -28,39 +30,51 @@ static struct str string_of(const ASN1_STRING *string)
 
 /* ---- reading ---- */
 
-static bool beside_few(struct signed_data *document)
+static enum rc beside_count(const struct signed_data *document, struct err *err)
 {
-    size_t certificates = document->certificates ? (size_t)sk_X509_num(document->certificates) : 0;
-    size_t lists = document->lists ? (size_t)sk_X509_CRL_num(document->lists) : 0;
+    int certificates = document->certificates ? sk_X509_num(document->certificates) : 0;
+    int lists = document->lists ? sk_X509_CRL_num(document->lists) : 0;
     size_t list_bytes = 0;
-    if (certificates > CERTIFICATES_MAX)
-        document->limit = (struct signed_limit){CERTIFICATES_MAX, "certificates"};
-    if (lists > LISTS_MAX)
-        document->limit = (struct signed_limit){LISTS_MAX, "lists of revoked certificates"};
-    for (size_t i = 0; i < certificates && !document->limit.most; i++)
-        if (i2d_X509(sk_X509_value(document->certificates, (int)i), NULL) > CERTIFICATE_BYTES)
-            document->limit = (struct signed_limit){CERTIFICATE_BYTES, "bytes of a certificate"};
-    for (size_t i = 0; i < lists && !document->limit.most; i++) {
-        list_bytes += (size_t)MAX(0, i2d_X509_CRL(sk_X509_CRL_value(document->lists, (int)i), NULL));
+    if (certificates > CERTIFICATES_MAX || lists > LISTS_MAX)
+        return err_set(err, RC_LIMIT, "a signed document with more than %d certificates or %d lists", CERTIFICATES_MAX,
+                       LISTS_MAX);
+    for (int i = 0; i < certificates; i++)
+        if (i2d_X509(sk_X509_value(document->certificates, i), NULL) > CERTIFICATE_BYTES)
+            return err_set(err, RC_LIMIT, "certificate %d of the signed document is of more than %d bytes", i + 1,
+                           CERTIFICATE_BYTES);
+    for (int i = 0; i < lists; i++) {
+        list_bytes += (size_t)MAX(0, i2d_X509_CRL(sk_X509_CRL_value(document->lists, i), NULL));
         if (list_bytes > SIGNATURE_TRUST_MAX)
-            document->limit = (struct signed_limit){SIGNATURE_TRUST_MAX, "bytes of lists of revoked certificates"};
+            return err_set(err, RC_LIMIT, "lists in the signed document of more than %zu bytes", SIGNATURE_TRUST_MAX);
     }
-    return document->limit.most == 0;
+    return RC_OK;
 }
 
-bool signed_read(struct signed_data *document, struct str der)
+/* A document that leaves no memory could not be judged: "revoked" is what would not be heard. */
+static bool memory_left(void)
+{
+    void *reserve = memory_new(RESERVE_BYTES);
+    memory_free(reserve);
+    return reserve != NULL;
+}
+
+enum rc signed_read(struct signed_data *document, struct str der, struct err *err)
 {
     const unsigned char *at = (const unsigned char *)der.p;
+    ERR_clear_error();
     document->cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.n);
+    bool no_memory = !document->cms && ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
     bool good = document->cms && (const char *)at == der.p + der.n &&
                 OBJ_obj2nid(CMS_get0_type(document->cms)) == NID_pkcs7_signed;
     if (good) {
         document->certificates = CMS_get1_certs(document->cms);
         document->lists = CMS_get1_crls(document->cms);
-        good = beside_few(document);
     }
     ERR_clear_error();
-    return good;
+    if (no_memory || (good && !memory_left()))
+        return err_set(err, RC_LIMIT, "no memory to judge a signed document of %zu bytes", der.n);
+    return good ? beside_count(document, err)
+                : err_set(err, RC_INVALID, "no signed document (CMS SignedData, RFC 5652)");
 }
 
 void signed_done(struct signed_data *document)

@@ -9,12 +9,6 @@
 
 #define DIGESTS_MAX 8u
 
-/* More than is read of one document; 0: it is not. */
-struct signed_limit {
-    size_t most;
-    const char *what; /* constant */
-};
-
 /* A signed document that was read. */
 struct signed_data {
     const struct signature_trust *trust;
@@ -24,7 +18,6 @@ struct signed_data {
     const struct str *content;     /* NULL: it is not here */
     bool other_content;            /* what lies beside is not what is inside */
     bool is_stamp;
-    struct signed_limit limit;
     struct moment moment; /* for what has no time stamp */
     /* Digests of the content that were made: a large one is read once for each algorithm. */
     struct {
@@ -34,8 +27,8 @@ struct signed_data {
     } made[DIGESTS_MAX];
 };
 
-/* False: no SignedData, or more certificates or lists than `limit` says. signed_done in any case. */
-bool signed_read(struct signed_data *document, struct str der) MUST_USE;
+/* RC_INVALID: no SignedData. RC_LIMIT: too many certificates or lists, no memory. signed_done in any case. */
+enum rc signed_read(struct signed_data *document, struct str der, struct err *err) MUST_USE;
 void signed_done(struct signed_data *document);
 int signed_count(const struct signed_data *document);
 
