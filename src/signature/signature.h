@@ -7,8 +7,10 @@
  * silent responder is never good. The signature is good when all four are.
  *
  * The moment for which certificates are judged is that of a time stamp (RFC 3161) over the signature when it is good
- * itself, else `now`. The time that a signer claims is shown and proves nothing. This judges mathematics and
- * certificates; it is no means of cryptographic protection certified by a state.
+ * itself, else `now`. Its authority writes that time: once its certificate was revoked, at any time and without a
+ * reason that leaves its key safe, it proves nothing (RFC 3161 4), as far as the lists given say so. The time that a
+ * signer claims is shown and proves nothing. This judges mathematics and certificates; it is no means of cryptographic
+ * protection certified by a state.
  *
  * What is not looked at: policies of certificates, RSA-PSS, revocation of a responder's own certificate. Memory:
  * OpenSSL takes a few times the size of what is read; strangers' files are read in a confined process (os/confined.h).
