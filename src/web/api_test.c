@@ -4,23 +4,6 @@
 #include "web/fake_peers.h"
 #include "web/route.h"
 
-#include <sys/stat.h>
-
-static struct str file_of(struct arena *arena, const char *name)
-{
-    char path[4096];
-    struct stat info = {0};
-    snprintf(path, sizeof path, "%s/%s", test_source_dir(), name);
-    FILE *file = fopen(path, "r");
-    if (!file || fstat(fileno(file), &info) != 0)
-        info.st_size = 0;
-    char *bytes = arena_alloc(arena, (size_t)info.st_size + 1);
-    size_t n = file && bytes ? fread(bytes, 1, (size_t)info.st_size, file) : 0;
-    if (file)
-        fclose(file);
-    return str_at(bytes, n);
-}
-
 /* Questions that are asked by web for somebody, and by nobody over HTTP. */
 static bool is_inner(struct str ask)
 {
@@ -40,7 +23,7 @@ static bool is_inner(struct str ask)
 static void every_question_of_the_desk_is_there(void)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(4u << 20);
-    struct str source = file_of(arena, "src/desk/ask.c");
+    struct str source = load(arena, "src/desk/ask.c");
     size_t count = 0;
     while (source.n > 0) {
         struct str line = str_trim(str_cut(&source, '\n'));
@@ -78,7 +61,7 @@ static struct str row_of_doc(struct str doc, const char *ask)
 static void every_question_and_member_is_documented(void)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(4u << 20);
-    struct str doc = file_of(arena, "doc/api.md");
+    struct str doc = load(arena, "doc/api.md");
     for (size_t i = 0; api_at(i); i++) {
         struct str line = row_of_doc(doc, api_at(i)->ask);
         test_row("%s", api_at(i)->ask);
@@ -140,7 +123,9 @@ static void the_document_is_json_and_whole(void)
     CHECK_INT(status_of(get("/api/openapi.json")), 200); /* a person, too */
     struct web_http nobody = get("/api/openapi.json");
     nobody.cookie = STR("");
-    CHECK_INT(status_of(nobody), 401);
+    struct web_call *call = run(nobody);
+    CHECK(call && web_response(call)->status == 401 && str_is(web_response(call)->authenticate, "Bearer"));
+    web_call_free(call);
 }
 
 static void a_program_asks_by_its_token(void)
@@ -266,6 +251,14 @@ static void members_are_looked_at(void)
     CHECK_INT(status_of(api_post("/api/rule.check", body)), 200);
 }
 
+static unsigned from(const char *authorization, const char *address)
+{
+    struct web_http http = program(get("/api/incident.list"));
+    http.authorization = str_of(authorization);
+    http.address = str_of(address);
+    return status_of(http);
+}
+
 static void who_asks_too_often_waits(void)
 {
     unsigned status = 200;
@@ -274,11 +267,13 @@ static void who_asks_too_often_waits(void)
     peers.ask = "token.check";
     peers.json = STR("{\"ok\":true,\"token\":77,\"name\":\"ci\",\"user\":\"ann\",\"role\":\"analyst\"}");
     web_set_rate(web, 60);
-    while (let_in < 1000 && (status = status_of(program(get("/api/incident.list")))) == 200)
+    while (let_in < 1000 && (status = from("Bearer qorgan_77", "192.0.2.1")) == 200)
         let_in++;
     CHECK_INT(status, 429);
     CHECK_INT(let_in, 20);
-    struct web_call *call = run(program(get("/api/incident.list")));
+    struct web_http again = program(get("/api/incident.list"));
+    again.authorization = STR("Bearer qorgan_77");
+    struct web_call *call = run(again);
     CHECK(call && web_response(call)->retry_after.n > 0);
     CHECK(call && !strstr(peers.asked, "incident.list\",\"who"));
     web_call_free(call);
@@ -296,6 +291,31 @@ static void who_asks_too_often_waits(void)
     CHECK_INT(let_in, 20);
     CHECK_INT(strlen(peers.asked), 0);
     web_set_rate(web, 3000);
+}
+
+/* As they are behind one proxy. */
+static void one_address_of_many_programs(void)
+{
+    static const char good[] = "Bearer qorgan_good", ended[] = "Bearer qorgan_ended";
+    peers_reset();
+    CHECK_INT(from(good, "192.0.2.80"), 200);
+    CHECK_INT(from(ended, "192.0.2.80"), 200); /* as yet */
+    peers.ask = "token.check";
+    peers.json = STR("{\"ok\":false,\"error\":\"token_refused\",\"text\":\"x\"}");
+    int asked = 0;
+    while (asked < 1000 && from(ended, "192.0.2.80") == 401)
+        asked++;
+    CHECK_INT(asked, 20); /* one that ended is held itself ... */
+    CHECK_INT(from(ended, "192.0.2.81"), 401);
+    CHECK_INT(from("Bearer guess", "192.0.2.80"), 401); /* ... and is no guess of its neighbours' */
+    while (asked < 1000 && from("Bearer guess", "192.0.2.80") == 401)
+        asked++;
+    CHECK_INT(asked, 20 + 19);
+    CHECK_INT(from("Bearer another", "192.0.2.80"), 429);
+    CHECK_INT(strlen(peers.asked), 0);
+    peers.ask = NULL;
+    CHECK_INT(from(good, "192.0.2.80"), 200); /* who was let in before is not held up */
+    CHECK_INT(from("Bearer new", "192.0.2.80"), 429);
 }
 
 /* Lines of the text, by the grammar of the format; returns how many samples. */
@@ -364,6 +384,7 @@ static const struct test tests[] = {
     {"refused tokens", refused_tokens},
     {"members are looked at", members_are_looked_at},
     {"who asks too often waits", who_asks_too_often_waits},
+    {"one address of many programs", one_address_of_many_programs},
     {"metrics are text", metrics_are_text},
     {"tokens are made by people", tokens_are_made_by_people},
 };

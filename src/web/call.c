@@ -387,16 +387,25 @@ static void ask_token(struct web_call *call)
         json_write_key(buf, "scopes");
         json_write_array(buf);
         json_write_text(buf, scope);
-        if (row && !row->changes && strcmp(scope, API_ADMINISTRATION) != 0 && strcmp(scope, API_PERSON) != 0)
+        if (row && api_read_opens(row))
             json_write_text(buf, "read");
         json_write_array_end(buf);
     }
     call_ask_end(call);
 }
 
+/* Many programs may come from one address (a proxy's, a relay's): one that was let in does not wait for what another
+ * did, and when its own token has ended the others do not wait for it. */
+static struct str refused_name(struct web_call *call)
+{
+    if (!rate_knows(call->web->rate, RATE_CALLER, call->bearer))
+        return call->http.address;
+    return call_format(call, "%.*s %.*s", STR_ARG(call->http.address), STR_ARG(call->bearer));
+}
+
 static void begin_with_token(struct web_call *call)
 {
-    if (too_often(call, RATE_REFUSED, call->http.address) || too_often(call, RATE_ADDRESS, call->http.address))
+    if (too_often(call, RATE_REFUSED, refused_name(call)) || too_often(call, RATE_ADDRESS, call->http.address))
         return;
     call->stage = CALL_SESSION;
     ask_token(call);
@@ -409,7 +418,7 @@ static void enter_with_token(struct web_call *call)
     if (!answer) {
         bool refused = str_is(call_error(call, 0), "token_refused");
         if (refused)
-            IGNORE(rate_take(call->web->rate, RATE_REFUSED, call->http.address, call->http.time_ns) > 0);
+            IGNORE(rate_take(call->web->rate, RATE_REFUSED, refused_name(call), call->http.time_ns) > 0);
         IGNORE(call_failed(call));
         if (refused)
             call->response.authenticate = STR("Bearer error=\"invalid_token\"");
@@ -422,7 +431,7 @@ static void enter_with_token(struct web_call *call)
     call->question_count = 0;
     if (call->through <= 0)
         call_fail(call, 503, STR("unavailable"), STR("no answer"));
-    else if (!too_often(call, RATE_CALLER, call_format(call, "token %lld", (long long)call->through)))
+    else if (!too_often(call, RATE_CALLER, call->bearer))
         run_handler(call);
 }
 
@@ -541,6 +550,8 @@ static void begin(struct web_call *call)
     }
     if (!has_token) {
         call_fail(call, 401, STR("session_ended"), STR("no session"));
+        if (call->route->access == ACCESS_API)
+            call->response.authenticate = STR("Bearer");
         return;
     }
     call->stage = CALL_SESSION;

@@ -68,6 +68,17 @@ static void a_clock_set_back_locks_nobody_out(void)
     CHECK(taken(RATE_CALLER, STR("a"), T0 - 3600 * SECOND) > 0);
 }
 
+static void who_was_counted_is_known(void)
+{
+    fresh(60);
+    CHECK(!rate_knows(rate, RATE_CALLER, STR("a")));
+    CHECK_INT(rate_look(rate, RATE_CALLER, STR("a"), T0), 0);
+    CHECK(!rate_knows(rate, RATE_CALLER, STR("a"))); /* to look is not to count */
+    CHECK_INT(rate_take(rate, RATE_CALLER, STR("a"), T0), 0);
+    CHECK(rate_knows(rate, RATE_CALLER, STR("a")));
+    CHECK(!rate_knows(rate, RATE_REFUSED, STR("a")) && !rate_knows(rate, RATE_CALLER, STR("b")));
+}
+
 /* Far more callers than there is room for: memory stays, and who floods is still held. */
 static void a_flood_of_callers(void)
 {
@@ -85,6 +96,7 @@ static const struct test tests[] = {
     {"bursts and rates", bursts_and_rates},
     {"what it says to wait is enough", what_it_says_to_wait_is_enough},
     {"a clock set back locks nobody out", a_clock_set_back_locks_nobody_out},
+    {"who was counted is known", who_was_counted_is_known},
     {"a flood of callers", a_flood_of_callers},
 };
 
