@@ -38,7 +38,7 @@ struct api_row {
     const char *ask;
     enum web_peer peer;
     bool changes;
-    const char *scope; /* of tokens that may ask it; see api_read_opens, too */
+    const char *scope;                /* of tokens that may ask it; see api_read_opens, too */
     const struct api_member *members; /* end with API_NONE */
 };
 

@@ -345,6 +345,7 @@ static void metrics_are_text(void)
     CHECK_INT(status_of(program(get("/metrics"))), 200);
     CHECK(samples_of(buf_view(&seen)) > 20);
     CHECK(seen_has("qorgan_part_up{part=\"archive\"} 1\n"));
+    CHECK(seen_has("qorgan_build_info{version=\"") && !seen_has("qorgan_build_info{version=\"\""));
     CHECK(seen_has("qorgan_incidents_open{severity=\"4\"} 2\n"));
     peers.evil = true;
     CHECK_INT(status_of(program(get("/metrics"))), 200);
@@ -361,6 +362,8 @@ static void tokens_are_made_by_people(void)
 {
     peers_reset();
     CHECK_INT(status_of(get("/tokens")), 200);
+    CHECK_INT(status_of(get("/password")), 200);
+    CHECK(seen_has("href=\"/tokens\""));
     CHECK_INT(
         status_of(post("/tokens", "csrf=" FAKE_CSRF "&name=ci&days=30&scope=read&scope=rules&addresses=&password=p")),
         200);

@@ -287,6 +287,8 @@ void call_fail(struct web_call *call, unsigned status, struct str key, struct st
         json_put_str(&call->out, "text", detail);
         json_write_object_end(&call->out);
         call_json(call, status, buf_view(&call->out));
+        if (status == 401) /* RFC 9110 15.5.2 */
+            call->response.authenticate = STR("Bearer");
         return;
     }
     if (str_is(key, "session_ended") && call->route && call->route->access == ACCESS_SESSION) {
@@ -550,8 +552,6 @@ static void begin(struct web_call *call)
     }
     if (!has_token) {
         call_fail(call, 401, STR("session_ended"), STR("no session"));
-        if (call->route->access == ACCESS_API)
-            call->response.authenticate = STR("Bearer");
         return;
     }
     call->stage = CALL_SESSION;

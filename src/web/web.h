@@ -71,7 +71,7 @@ struct web_response {
     struct str disposition;              /* Content-Disposition; empty: none */
     struct str allow;                    /* with 405; empty: none */
     struct str retry_after;              /* with 429, seconds; empty: none */
-    struct str authenticate;             /* WWW-Authenticate, with 401 of a program; empty: none */
+    struct str authenticate;             /* WWW-Authenticate, with 401 of what is no page; empty: none */
     struct str language;                 /* Content-Language; empty: none */
     struct str cookies[WEB_COOKIES_MAX]; /* whole Set-Cookie values */
     size_t cookie_count;
