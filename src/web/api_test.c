@@ -7,17 +7,17 @@
 /* Questions that are asked by web for somebody, and by nobody over HTTP. */
 static bool is_inner(struct str ask)
 {
-    static const char *const names[] = {"session.open",  "session.check", "session.close",  "password.change",
-                                        "language.set",  "mirror.used",   "mirror.refused", "mirror.report",
-                                        "mirror.cosign", "paper.record",  "paper.begin",    "paper.state",
-                                        "paper.file",    "token.check",   "upload.check",   "upload.add"};
+    static const char *const names[] = {"session.open",   "session.check",     "session.close",      "password.change",
+                                        "language.set",   "mirror.used",       "mirror.refused",     "mirror.report",
+                                        "mirror.cosign",  "paper.record",      "paper.begin",        "paper.state",
+                                        "paper.file",     "token.check",       "upload.check",       "upload.add",
+                                        "mirror.enter",   "mirror.checkpoint", "mirror.consistency", "mirror.segments",
+                                        "mirror.segment", "mirror.tombstones", "mirror.tombstone",   "mirror.retention",
+                                        "mirror.log",     "mirror.notes",      "mirror.stamps"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(ask, names[i]))
             return true;
-    return str_is(ask, "mirror.enter") || str_is(ask, "mirror.checkpoint") || str_is(ask, "mirror.consistency") ||
-           str_is(ask, "mirror.segments") || str_is(ask, "mirror.segment") || str_is(ask, "mirror.tombstones") ||
-           str_is(ask, "mirror.tombstone") || str_is(ask, "mirror.retention") || str_is(ask, "mirror.log") ||
-           str_is(ask, "mirror.notes") || str_is(ask, "mirror.stamps");
+    return false;
 }
 
 static void every_question_of_the_desk_is_there(void)
@@ -156,6 +156,39 @@ static void a_program_asks_by_its_token(void)
     CHECK_INT(status_of(both), 200);
     CHECK(!strstr(peers.asked, "session.check"));
     CHECK_INT(status_of(program(get("/api/nothing"))), 404);
+}
+
+/* Every path that a token opens, and with what: one more must say it here. */
+static void paths_of_programs(void)
+{
+    static const struct {
+        const char *pattern, *target, *scopes; /* "": whatever it is for */
+    } rows[] = {
+        {"/api/upload", "/api/upload?object=1", "[\"vulnerabilities\"]"},
+        {"/api/openapi.json", "/api/openapi.json", ""},
+        {"/metrics", "/metrics", "[\"metrics\"]"},
+        {"/api/*", "/api/nothing", ""},
+        {"/api/*", "/api/nothing", ""}, /* GET and POST */
+    };
+    size_t found = 0;
+    for (size_t i = 0; i < route_count(); i++) {
+        const struct route *route = route_at(i);
+        if (route->access != ACCESS_API)
+            continue;
+        test_row("%s %s", route->method, route->pattern);
+        if (!CHECK(found < ARRAY_LEN(rows)) || !CHECK_TEXT(str_of(route->pattern), rows[found].pattern))
+            return;
+        struct web_http http = get(rows[found].target);
+        if (strcmp(route->method, "POST") == 0)
+            http = post_file(api_post(rows[found].target, "{}"));
+        peers_reset();
+        IGNORE(status_of(program(http)) > 0);
+        CHECK(strstr(peers.asked, "\"token.check\""));
+        CHECK_INT(strstr(peers.asked, "\"scopes\":") != NULL, rows[found].scopes[0] != '\0');
+        CHECK(strstr(peers.asked, rows[found].scopes));
+        found++;
+    }
+    CHECK_INT(found, ARRAY_LEN(rows));
 }
 
 static void refused_tokens(void)
@@ -384,6 +417,7 @@ static const struct test tests[] = {
     {"every question and member is documented", every_question_and_member_is_documented},
     {"the document is JSON and whole", the_document_is_json_and_whole},
     {"a program asks by its token", a_program_asks_by_its_token},
+    {"paths of programs", paths_of_programs},
     {"refused tokens", refused_tokens},
     {"members are looked at", members_are_looked_at},
     {"who asks too often waits", who_asks_too_often_waits},

@@ -374,18 +374,27 @@ static bool too_often(struct web_call *call, enum rate_kind kind, struct str nam
 
 /* --- programs: a token in place of session and secret --- */
 
+/* What a token must be for. NULL: all that is looked at is whether it holds, which opens the document of the API and
+ * what is no question. A path that is not named here is closed. */
+static const char *scope_of(const struct web_call *call, const struct api_row *row)
+{
+    void (*handle)(struct web_call * call) = call->route->handle;
+    if (row)
+        return row->scope;
+    if (handle == api_ask || handle == api_document)
+        return NULL;
+    return handle == page_metrics ? "metrics" : handle == api_upload ? "vulnerabilities" : API_PERSON;
+}
+
 static void ask_token(struct web_call *call)
 {
-    const struct api_row *row = str_starts(call->http.path, STR("/api/")) ? api_find(call->args[0]) : NULL;
-    const char *scope = row                                   ? row->scope
-                        : call->route->handle == page_metrics ? "metrics"
-                        : call->route->handle == api_upload   ? "vulnerabilities"
-                                                              : NULL;
+    const struct api_row *row = call->route->handle == api_ask ? api_find(call->args[0]) : NULL;
+    const char *scope = scope_of(call, row);
     struct buf *buf = call_ask(call, WEB_DESK, "token.check");
     json_put_str(buf, "token", call->bearer);
     json_put_str(buf, "address", call->http.address);
     json_put_str(buf, "for", row ? str_of(row->ask) : call->http.path);
-    if (scope) { /* of what is no question, all that is looked at is whether the token holds */
+    if (scope) {
         json_write_key(buf, "scopes");
         json_write_array(buf);
         json_write_text(buf, scope);
