@@ -152,6 +152,8 @@ static void packages(void)
     CHECK(look(INVENTORY_SYSTEM) && has("\"not_read\":[\"rpm\"]}"));
     file_put("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n");
     CHECK(look(INVENTORY_PACKAGE) && has("a {"));
+    file_put("var/lib/dpkg/status", "Package: \xe4\nStatus: install ok installed\nVersion: 1\n");
+    CHECK(look(INVENTORY_PACKAGE) && has("\xef\xbf\xbd {")); /* a key is a text: it is the same when it was kept */
     CHECK_INT(unlinkat(machine.root, "var/lib/dpkg/status", 0), 0);
     CHECK(!look(INVENTORY_PACKAGE)); /* what is not read is not taken for none */
     machine_remove();
