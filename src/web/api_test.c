@@ -349,6 +349,8 @@ static void one_address_of_many_programs(void)
     peers.ask = NULL;
     CHECK_INT(from(good, "192.0.2.80"), 200); /* who was let in before is not held up */
     CHECK_INT(from("Bearer new", "192.0.2.80"), 429);
+    CHECK_INT(status_of(get("/api/incident.list")), 200); /* a person's name is no token that was let in */
+    CHECK_INT(from("Bearer ann x", "192.0.2.80"), 429);
 }
 
 /* Lines of the text, by the grammar of the format; returns how many samples. */

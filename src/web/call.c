@@ -409,7 +409,7 @@ static void ask_token(struct web_call *call)
  * did, and when its own token has ended the others do not wait for it. */
 static struct str refused_name(struct web_call *call)
 {
-    if (!rate_knows(call->web->rate, RATE_CALLER, call->bearer))
+    if (!rate_knows(call->web->rate, RATE_TOKEN, call->bearer))
         return call->http.address;
     return call_format(call, "%.*s %.*s", STR_ARG(call->http.address), STR_ARG(call->bearer));
 }
@@ -442,7 +442,7 @@ static void enter_with_token(struct web_call *call)
     call->question_count = 0;
     if (call->through <= 0)
         call_fail(call, 503, STR("unavailable"), STR("no answer"));
-    else if (!too_often(call, RATE_CALLER, call->bearer))
+    else if (!too_often(call, RATE_TOKEN, call->bearer))
         run_handler(call);
 }
 
@@ -476,7 +476,7 @@ static void enter_with_session(struct web_call *call)
             call_redirect(call, "/password");
         return;
     }
-    if (call->route->access == ACCESS_API && too_often(call, RATE_CALLER, call->user))
+    if (call->route->access == ACCESS_API && too_often(call, RATE_USER, call->user))
         return;
     run_handler(call);
 }

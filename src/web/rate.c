@@ -38,8 +38,8 @@ void rate_set(struct rate *rate, uint32_t calls_a_minute)
     ASSERT(calls_a_minute > 0);
     int64_t interval_ns = MINUTE_NS / calls_a_minute;
     /* a third of a minute's calls at once: a program that asks in bursts is not one that floods */
-    rate->kinds[RATE_CALLER].interval_ns = interval_ns;
-    rate->kinds[RATE_CALLER].ahead_ns = MINUTE_NS / 3;
+    rate->kinds[RATE_TOKEN].interval_ns = rate->kinds[RATE_USER].interval_ns = interval_ns;
+    rate->kinds[RATE_TOKEN].ahead_ns = rate->kinds[RATE_USER].ahead_ns = MINUTE_NS / 3;
     rate->kinds[RATE_ADDRESS].interval_ns = interval_ns / 2;
     rate->kinds[RATE_ADDRESS].ahead_ns = MINUTE_NS / 3;
     rate->kinds[RATE_REFUSED].interval_ns = MINUTE_NS / REFUSED_A_MINUTE;

@@ -18,7 +18,8 @@
 
 enum rate_kind {
     RATE_ADDRESS, /* all calls with a token, from one address */
-    RATE_CALLER,  /* of one token that was let in, or one user's session */
+    RATE_TOKEN,   /* of one token that was let in */
+    RATE_USER,    /* of one user's sessions */
     RATE_REFUSED, /* tokens that were refused, from one address; apart, one that was let in before */
     RATE_KINDS,
 };
