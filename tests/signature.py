@@ -179,8 +179,8 @@ def endless():
     with Authority() as it:
         it.issue("endless", "/CN=Endless", "person", "-enddate", "99991231235959Z")
         signed = it.path("signed.p7s")
-        openssl("cms", "-sign", "-binary", "-nodetach", "-in", it.path("document.txt"), "-signer", it.path("endless.pem"),
-                "-inkey", it.path("endless.key"), "-outform", "DER", "-out", signed)
+        openssl("cms", "-sign", "-binary", "-nodetach", "-in", it.path("document.txt"), "-signer",
+                it.path("endless.pem"), "-inkey", it.path("endless.key"), "-outform", "DER", "-out", signed)
         known = ("--root", it.path("ca.pem"), "--crl", it.path("list.pem"))
         check_equal(judge(signed, *known)["signers"][0]["until_ns"], 9223372036 * 10**9, "the last second that fits")
         words = subprocess.run([QORGAN, "signature", signed, *known], capture_output=True, text=True, check=False,

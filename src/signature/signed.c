@@ -14,6 +14,7 @@
 #define CERTIFICATES_MAX  256
 #define CERTIFICATE_BYTES 65536
 #define LISTS_MAX         64
+#define SMALL_BYTES       ((size_t)1 << 20)
 #define RESERVE_BYTES     (4 * SIGNATURE_TRUST_MAX) /* for what is computed of one list at a time, and more */
 #define ATTRIBUTES_MAX    64
 #define ATTRIBUTES_BYTES  ((size_t)1 << 20)
@@ -50,9 +51,12 @@ static enum rc beside_count(const struct signed_data *document, struct err *err)
     return RC_OK;
 }
 
-/* A document that leaves no memory could not be judged: "revoked" is what would not be heard. */
-static bool memory_left(void)
+/* A document that leaves no memory could not be judged: "revoked" is what would not be heard. One that is small takes
+ * little. */
+static bool memory_left(size_t size)
 {
+    if (size <= SMALL_BYTES)
+        return true;
     void *reserve = memory_new(RESERVE_BYTES);
     memory_free(reserve);
     return reserve != NULL;
@@ -71,7 +75,7 @@ enum rc signed_read(struct signed_data *document, struct str der, struct err *er
         document->lists = CMS_get1_crls(document->cms);
     }
     ERR_clear_error();
-    if (no_memory || (good && !memory_left()))
+    if (no_memory || (good && !memory_left(der.n)))
         return err_set(err, RC_LIMIT, "no memory to judge a signed document of %zu bytes", der.n);
     return good ? beside_count(document, err)
                 : err_set(err, RC_INVALID, "no signed document (CMS SignedData, RFC 5652)");
