@@ -175,6 +175,13 @@ static void one_file_and_the_choice(void)
     peers.json = STR("{\"ok\":true,\"may_change\":false,\"upload\":{\"id\":5,\"state\":\"ready\"}}");
     CHECK_INT(status_of(get("/vulnerabilities/uploads/5")), 200);
     CHECK(!seen_has("/accept") && !seen_has("/drop"));
+    /* one that failed while it was taken may have left findings in its report */
+    peers.json = STR("{\"ok\":true,\"upload\":{\"id\":5,\"state\":\"failed\",\"fault\":\"refused\",\"report\":0}}");
+    CHECK_INT(status_of(get("/vulnerabilities/uploads/5")), 200);
+    CHECK(seen_has("Nothing of the file was taken"));
+    peers.json = STR("{\"ok\":true,\"upload\":{\"id\":5,\"state\":\"failed\",\"fault\":\"refused\",\"report\":3}}");
+    CHECK_INT(status_of(get("/vulnerabilities/uploads/5")), 200);
+    CHECK(!seen_has("Nothing of the file was taken") && seen_has("/vulnerabilities/reports/3"));
 }
 
 int main(int argc, char **argv)
