@@ -316,13 +316,7 @@ def length_unknown_and_longest():
         time.sleep(0.5)
         check_equal(files_of_desk(service), before + 1, "the longest file has room in a form")
         link.close()
-        link = begun(web, None)
-        link.send(chunk(table(5)) + b"0\r\n\r\n")
-        answer = link.getresponse()
-        check_equal(answer.status, 200, answer.read())
-        link.close()
-        wait(web, 1)
-        reader = service.pids("reader")[0]
+        reader = service.pids("reader")[0]  # none is read yet: it is not about to end
         os.kill(reader, signal.SIGSTOP)
         try:
             ids = [push(web, table(10, first=10 * i))["id"] for i in range(2)]  # the second waits, with the desk
@@ -337,6 +331,11 @@ def length_unknown_and_longest():
             os.kill(reader, signal.SIGCONT)
         for upload in ids:
             check_equal(wait(web, upload)["state"], "ready", "they are read")
+        link = begun(web, None)
+        link.send(chunk(table(5)) + b"0\r\n\r\n")
+        answer = link.getresponse()
+        check_equal(answer.status, 200, answer.read())
+        link.close()
         service.quiet()
 
 
