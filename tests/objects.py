@@ -169,7 +169,7 @@ def out_and_in():
 
 
 def card_of(path, status=0):
-    done = subprocess.run([QORGAN, "card", path], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([QORGAN, "object-card", path], capture_output=True, text=True, check=False, timeout=60)
     check_equal(done.returncode, status, f"{path}: {done.stderr}")
     return done.stdout, done.stderr
 
