@@ -27,7 +27,6 @@ struct reading {
     struct str *shared;
     size_t shared_count;
     struct buf text; /* of the cell or shared text that is open */
-    struct str value;
     enum cell_type type;
     uint32_t row, column;
     bool row_known;
@@ -202,7 +201,6 @@ static bool cell_begin(struct reading *r, const struct xml_attributes *attribute
         return stop(r, RC_LIMIT, "too many cells");
     r->column = column;
     r->type = str_is(type, "s") ? CELL_SHARED : str_is(type, "inlineStr") ? CELL_INLINE : CELL_PLAIN;
-    r->value = STR("");
     buf_clear(&r->text);
     return true;
 }
