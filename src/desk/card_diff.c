@@ -10,14 +10,15 @@ struct differing {
 
 static void change_put(struct differing *d, struct str field, struct str was, struct str now)
 {
+    size_t before = d->json->n;
     d->count++;
-    if (d->json->n - d->begin + was.n + now.n > d->room)
-        return;
     json_write_object(d->json);
     json_put_str(d->json, "field", field);
     json_put_str(d->json, "was", was);
     json_put_str(d->json, "now", now);
     json_write_object_end(d->json);
+    if (d->json->n - d->begin > d->room) /* as it is written, escapes and all */
+        d->json->n = before;
 }
 
 /* The cells of a row that say something. */

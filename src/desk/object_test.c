@@ -127,6 +127,12 @@ static void what_is_refused(void)
         {"'industrial_day':'2026-11-02','discontinued_day':'2026-11-01'", "discontinued_day"},
         {"'trial_day':'2026-11-02','trial_end_day':'2026-11-01'", "trial_end_day"},
         {"'trial_end_day':'2026-11-01'", "trial_end_day"},
+        {"'trial_day':'2026-11-02','discontinued_day':'2026-11-01'", "discontinued_day"},
+        {"'trial_day':'2026-10-01','trial_end_day':'2026-11-02','industrial_day':'2026-11-01'", "industrial_day"},
+        {"'trial_day':'2026-10-01','trial_end_day':'2026-11-02','discontinued_day':'2026-11-01'", "discontinued_day"},
+        {"'industrial_day':20261101", "industrial_day"}, /* no text: it would take the day away */
+        {"'owner':7", "owner"},
+        {"'critical':'yes'", "critical"},
         {"'critical_day':'2026-11-01'", "critical_day"},
         {"'means':{}", "means"},
         {"'means':[{'kind':'technical'}]", "means"}, /* no name */
@@ -135,11 +141,14 @@ static void what_is_refused(void)
         {"'means':[{'name':'x','addresses':'192.0.2.1,'}]", "means"},
         {"'means':[{'name':'x','reserve':'maybe'}]", "means"},
         {"'means':['x']", "means"},
+        {"'means':[{'name':'x','version':12}]", "means"},
+        {"'means':[{'name':'x','reserve':true}]", "means"},
         {"'documents':[{'kind':'other'}]", "documents"},
         {"'documents':[{'title':'x','approved':'soon'}]", "documents"},
         {"'documents':[{'title':'x','sha256':'00'}]", "documents"},
         {"'contacts':[{'name':'a\\nb'}]", "contacts"},
         {"'contacts':[{'name':'a','since':'x'}]", "contacts"},
+        {"'contacts':[{'name':'a','phone':77172}]", "contacts"},
         {"'assets':[{'kind':'address','pattern':'x'}]", "assets"},
     };
     if (!opened_at(":memory:"))
@@ -237,7 +246,12 @@ static void a_draft_holds_nothing(void)
         save(stand_format(&stand, "'object':{'id':1,'owner':'Third'},'draft':true,'draft_ns':%lld", (long long)seen)));
     CHECK(!stand_ask(&stand, stand_format(&stand, "{'ask':'object.draft_end','who':'admin','id':1,'draft_ns':%lld}",
                                           (long long)seen)));
-    CHECK(save("'object':{'id':1,'owner':'Third'}"));
+    CHECK(save("'object':{'id':1,'contour':'external'}")); /* somebody else's change loses nobody's draft */
+    draft = json_get(card(1), "draft");
+    CHECK_TEXT(stand_text(json_get(draft, "card"), "owner"), "Third");
+    CHECK_INT(stand_number(draft, "version"), stand_number(card(1), "version") - 1);
+    seen = stand_number(json_get(card(1), "draft"), "time_ns");
+    CHECK(save(stand_format(&stand, "'object':{'id':1,'owner':'Third'},'draft_ns':%lld", (long long)seen)));
     CHECK_INT(json_get(card(1), "draft")->kind, JSON_NULL);
     stand_close(&stand);
 }
@@ -379,6 +393,31 @@ static void a_card_has_a_size(void)
     buf_text(&text, "]}");
     CHECK(!import(arena_strz(stand.arena, buf_view(&text)), 1, ""));
     CHECK_TEXT(stand_text(stand.json, "field"), "means");
+    buf_done(&text);
+    stand_close(&stand);
+}
+
+/* What a record names of a change is bounded as it is written: quotes are two bytes there. */
+static void a_record_has_a_size(void)
+{
+    struct json_value *record = NULL;
+    struct buf text;
+    if (!opened_at(":memory:"))
+        return;
+    buf_init(&text, DESK_QUESTION_MAX);
+    for (int i = 0; i < 100; i++) {
+        buf_format(&text, "%s{\"name\":\"%d\",\"purpose\":\"", i ? "," : "{\"means\":[", i);
+        for (int k = 0; k < 490; k++)
+            buf_text(&text, "\\\"");
+        buf_text(&text, "\"}");
+    }
+    buf_text(&text, "]}");
+    CHECK(import(arena_strz(stand.arena, buf_view(&text)), 1, ""));
+    CHECK_INT(stand_records(&stand, "object.saved", &record), 1);
+    CHECK_INT(stand_number(record, "changes_count"), 100);
+    const struct json_value *changes = json_get(record, "changes");
+    CHECK(changes && changes->count > 30 && changes->count < 41); /* of about 1,000 bytes each */
+    CHECK(changes && changes->text.n <= 40000);
     buf_done(&text);
     stand_close(&stand);
 }
@@ -639,6 +678,7 @@ int main(int argc, char **argv)
         {"the second is told", the_second_is_told},
         {"what goes out comes in", what_goes_out_comes_in},
         {"a card has a size", a_card_has_a_size},
+        {"a record has a size", a_record_has_a_size},
         {"industrial operation", industrial_operation},
         {"discontinued and trial", discontinued_and_trial},
         {"critical objects", critical_objects},
