@@ -267,7 +267,7 @@ static void object_form(struct web_call *call, const struct json_value *o, const
     HTML(html, RAW("<form class=\"grid card\" method=\"post\" action=\"/objects/"), ESC(call->args[0]), RAW("\">"));
     part_csrf(call);
     if (o)
-        part_hidden(call, "seen", call_format(call, "%lld", (long long)of_int(o, "version")));
+        object_seen(call, "seen", of_int(o, "version"), error);
     part_input(call, "name", "object.name", value_of(call, o, "name"),
                INPUT_REQUIRED | (str_is(wrong, "name") ? INPUT_WRONG : 0));
     part_input(call, "owner", "object.owner", value_of(call, o, "owner"), str_is(wrong, "owner") ? INPUT_WRONG : 0);
