@@ -97,6 +97,8 @@ static void what_is_missing_is_named(void)
     CHECK_TEXT(missing_of(1), "");
     CHECK(save("'object':{'id':1,'fields':{'internet':'yes'},'documents':[{'kind':'logical_scheme','title':'S'}]}"));
     CHECK_TEXT(missing_of(1), "internet_rate physical_scheme ");
+    CHECK(save("'object':{'id':1,'contacts':[{'since':'2026-01-15'}]}"));
+    CHECK_TEXT(missing_of(1), "internet_rate physical_scheme contacts ");
     stand_close(&stand);
 }
 

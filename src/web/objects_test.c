@@ -180,6 +180,30 @@ static void settings(void)
     CHECK(seen_has("href=\"/objects/1/card\"") && seen_has("name=\"seen\" value=\"7\""));
 }
 
+/* A card may hold more contacts than the form has rows for: saving its settings takes none of them away. */
+static void many_contacts(void)
+{
+    struct buf list;
+    peers_reset();
+    for (int count = 20; count <= 21; count++) {
+        buf_init(&list, 8192);
+        buf_text(&list, "{\"ok\":true,\"objects\":[{\"id\":1,\"version\":7,\"name\":\"N\",\"contacts\":[");
+        for (int i = 1; i <= count; i++)
+            buf_format(&list, "%s{\"name\":\"Ann %d\"}", i > 1 ? "," : "", i);
+        buf_text(&list, "]}]}");
+        peers.ask = "object.list";
+        peers.json = buf_view(&list);
+        test_row("%d", count);
+        CHECK_INT(status_of(get("/objects/1")), 200);
+        CHECK(count == 20 ? seen_has("value=\"Ann 20\"") : seen_has(">Ann 21</td>"));
+        CHECK(seen_has("contact_name_0") == (count == 20));
+        buf_done(&list);
+    }
+    peers_reset();
+    CHECK_INT(status_of(post("/objects/1", "csrf=" FAKE_CSRF "&seen=7&name=N&class=1&zone=%2B06:00")), 303);
+    CHECK(!asked("contacts"));
+}
+
 static void in_every_language(void)
 {
     static const char *const languages[] = {"kk", "ru", "en"};
@@ -205,6 +229,7 @@ int main(int argc, char **argv)
         {"terms", terms},
         {"out and in", out_and_in},
         {"settings", settings},
+        {"many contacts", many_contacts},
         {"in every language", in_every_language},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
