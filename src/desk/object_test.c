@@ -1,23 +1,10 @@
 /* Objects: their card as Annex 1 asks for it, drafts, versions, two people at one card, export and import, terms, and a
  * database of before. */
 #include "desk/desk_testing.h"
-#include "desk/schema.h"
 
 #include <unistd.h>
 
 static struct stand stand;
-
-static bool opened_at(const char *path)
-{
-    struct err err = {0};
-    if (!CHECK_INT(stand_open(&stand, path, &err), RC_OK)) {
-        printf("# %s\n", err.text);
-        return false;
-    }
-    if (stand.first.made)
-        stand_sign_in(&stand);
-    return true;
-}
 
 static bool save(const char *rest)
 {
@@ -86,7 +73,7 @@ static struct str missing_of(int64_t id)
 
 static void what_is_missing_is_named(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK_TEXT(missing_of(1), "owner street city region operator operator_contacts level transport internet "
                               "logical_scheme physical_scheme collection contacts means ");
@@ -153,7 +140,7 @@ static void what_is_refused(void)
         {"'contacts':[{'name':'a','phone':77172}]", "contacts"},
         {"'assets':[{'kind':'address','pattern':'x'}]", "assets"},
     };
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row("%s", rows[i].object);
@@ -173,7 +160,7 @@ static void what_is_refused(void)
 static void a_change_says_what_was_and_is(void)
 {
     struct json_value *record = NULL;
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save(WHOLE));
     CHECK(save(
@@ -214,7 +201,7 @@ static void a_change_says_what_was_and_is(void)
 /* The oldest versions go, and no other object's. */
 static void so_many_versions(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':0,'name':'Other'}"));
     for (int i = 0; i < 60; i++)
@@ -230,7 +217,7 @@ static void so_many_versions(void)
 static void a_draft_holds_nothing(void)
 {
     struct json_value *record = NULL;
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'owner':'Before'}"));
     CHECK(save("'object':{'id':1,'owner':'After','industrial_day':'2026-11-20'},'draft':true,'draft_ns':0"));
@@ -260,7 +247,7 @@ static void a_draft_holds_nothing(void)
 
 static void the_second_is_told(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     int64_t version = stand_number(card(1), "version");
     CHECK(save(stand_format(&stand, "'version':%lld,'object':{'id':1,'owner':'First'}", (long long)version)));
@@ -355,7 +342,7 @@ static const char *random_object(const char *name)
 
 static void what_goes_out_comes_in(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     for (int i = 0; i < 60; i++) {
         test_row("round %d", i);
@@ -382,7 +369,7 @@ static void what_goes_out_comes_in(void)
 static void a_card_has_a_size(void)
 {
     struct buf text;
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     buf_init(&text, DESK_QUESTION_MAX);
     buf_text(&text, "{\"means\":[");
@@ -404,7 +391,7 @@ static void a_record_has_a_size(void)
 {
     struct json_value *record = NULL;
     struct buf text;
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     buf_init(&text, DESK_QUESTION_MAX);
     for (int i = 0; i < 100; i++) {
@@ -428,7 +415,7 @@ static void a_record_has_a_size(void)
 
 static void industrial_operation(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'class':2,'industrial_day':'2026-11-20'}"));
     CHECK_INT(stand_number(clock_of("M-01"), "due_ns"), end_of(2026, 12, 4));  /* ten working days after a Friday */
@@ -470,7 +457,7 @@ static void industrial_operation(void)
 
 static void discontinued_and_trial(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'class':1,'trial_day':'2026-03-02'}"));
     CHECK_INT(stand_number(clock_of("U-15"), "due_ns"), end_of(2027, 3, 2));
@@ -490,7 +477,7 @@ static void discontinued_and_trial(void)
 
 static void critical_objects(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'critical':true}"));
     CHECK(!clock_of("M-27"));
@@ -511,7 +498,7 @@ static void critical_objects(void)
 
 static void requests(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(act("requested", "'note':'letter 77 of STS'"));
     CHECK_INT(stand_number(clock_of("M-23"), "due_ns"), end_of(2026, 12, 4));
@@ -527,7 +514,7 @@ static void requests(void)
 
 static void contacts(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'contacts':[{'name':'Ann','phone':'1'}]}"));
     CHECK(!clock_of("M-24")); /* the first are no change */
@@ -576,7 +563,7 @@ static void notices(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err err = {0};
-        if (!opened_at(":memory:"))
+        if (!stand_opened(&stand, ":memory:"))
             return;
         test_row("%s", rows[i].language);
         CHECK(stand_ask(&stand, stand_format(&stand,
@@ -607,30 +594,13 @@ static void notices(void)
 
 static void an_older_database(void)
 {
-    struct db *db;
-    struct err err = {0};
     char path[] = "/tmp/qorgan-desk-XXXXXX";
-    int fd = mkstemp(path);
-    size_t steps = 0;
-    if (!CHECK(fd >= 0))
-        return;
-    fclose(fdopen(fd, "r"));
-    while (steps < desk_schema_count && !strstr(desk_schema[steps], "CREATE TABLE object_version"))
-        steps++;
-    CHECK(steps < desk_schema_count);
-    CHECK_INT(db_open(path, &db, &err), RC_OK);
-    CHECK_INT(db_migrate(db, desk_schema, steps, &err), RC_OK);
-    CHECK_INT(db_begin(db, DB_WRITE, &err), RC_OK);
     static const char *const rows[] = {
         "INSERT INTO object VALUES (?1, 'Old', 1, 'external', 'Owner', 21600, 1500, 1)",
         "INSERT INTO contact (object, place, name, email, phone) VALUES (?1, 0, 'Ann', 'a@b', '1')",
         "INSERT INTO asset (object, place, kind, pattern) VALUES (?1, 0, 'host', 'web*')",
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        db_run_i64(db, rows[i], 1);
-    CHECK_INT(db_end(db, true, &err), RC_OK);
-    db_close(db);
-    if (!opened_at(path))
+    if (!stand_older(path, "CREATE TABLE object_version", rows, ARRAY_LEN(rows), 1) || !stand_opened(&stand, path))
         return;
     const struct json_value *object = card(1);
     CHECK_TEXT(stand_text(object, "name"), "Old");
@@ -649,7 +619,7 @@ static void an_older_database(void)
 
 static void who_may(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(stand_ask(&stand, "{'ask':'user.save','who':'admin','user':{'name':'eve','role':'auditor','password':"
                             "'first garden 1234'}}"));
