@@ -1,5 +1,5 @@
-/* object_card.c - `qorgan object-card`: the card of an object in a spreadsheet, as the JSON object that the service takes
- * (doc/format/object.md). A stranger's file: it is read in a copy without rights. */
+/* object_card.c - `qorgan object-card`: the card of an object in a spreadsheet, as the JSON object that the service
+ * takes (doc/format/object.md). A stranger's file: it is read in a copy without rights. */
 #include "cmd/cmd.h"
 #include "cmd/confined_command.h"
 #include "cmd/options.h"

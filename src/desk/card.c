@@ -345,8 +345,7 @@ static void list_take(struct ask *ask, const struct json_value *in, struct card 
         [CARD_CONTACTS] = "too many contacts, or one too long, not a text, or with a day that is none",
         [CARD_ASSETS] = "too many rules, or one that is neither host pattern nor network",
         [CARD_MEANS] = "too many means, or one without a name, too long, not a text, or with addresses that are none",
-        [CARD_DOCUMENTS] = "too many documents, or one without a title, too long, not a text, or with a day or digest"
-                           " that is none",
+        [CARD_DOCUMENTS] = "too many documents, or one without a title, too long, no text, or with a bad day or digest",
     };
     bool good = in->kind == JSON_ARRAY && in->count <= lists[list].max;
     card->count[list] = 0;
