@@ -41,6 +41,11 @@ static void sheets_of_others(void)
         {"<row r='1'><c t='inlineStr'><is><t>a</t><r><t>b</t></r></is></c></row>", RC_OK, "S 0 0 ab;"},
         {"<row r='1'><c t='inlineStr'><v>no</v><is><t>yes</t></is></c></row>", RC_OK, "S 0 0 yes;"},
         {"<row r='1'><c r='A1'/><c r='B1'><v></v></c></row>", RC_OK, ""},
+        {"<row r='1'><c t='str'><v>a_x000D_\nb_x000a_</v></c></row>", RC_OK, "S 0 0 a\r\nb\n;"},
+        {"<row r='1'><c t='str'><v>_x005F_x0041_ _x0041__</v></c></row>", RC_OK, "S 0 0 _x0041_ A_;"},
+        {"<row r='1'><c t='str'><v>_x0000_xFFFE__xD800_</v></c></row>", RC_OK, "S 0 0 \xef\xbf\xbdxFFFE_\xef\xbf\xbd;"},
+        {"<row r='1'><c t='str'><v>_x041_ _X0041_ _x004g_ _x00</v></c></row>", RC_OK,
+         "S 0 0 _x041_ _X0041_ _x004g_ _x00;"},
         {"", RC_OK, ""},
         {"<row r='1'><c r='BL1'><v>1</v></c></row>", RC_OK, "S 0 63 1;"},
         {"<row r='20000'><c><v>1</v></c></row>", RC_OK, "S 19999 0 1;"},
@@ -138,6 +143,7 @@ static void workbook_put(struct buf *out)
     for (int i = 0; i < (int)XLSX_COLUMNS_MAX; i++)
         xlsx_put(&xlsx, STR("\xd2\x9a"));
     xlsx_sheet(&xlsx, STR("\xd0\xb5\xd0\xba\xd1\x96 & \"2\""));
+    xlsx_put(&xlsx, STR("_x0041_x005F__x"));
     xlsx_put(&xlsx, STR("z"));
     xlsx_end(&xlsx);
 }
@@ -153,7 +159,8 @@ static void what_goes_out_comes_in(void)
     CHECK_INT(reads(buf_view(&file), &cells, &err), RC_OK);
     test_row("%s", err.text);
     CHECK(str_starts(buf_view(&cells), STR("first 0 0 a;first 0 2 =1+1 & <b> \"x\"\n\r\ty ;first 2 0 \xd2\x9a;")));
-    CHECK(str_ends(buf_view(&cells), STR("first 2 63 \xd2\x9a;\xd0\xb5\xd0\xba\xd1\x96 & \"2\" 0 0 z;")));
+    CHECK(str_ends(buf_view(&cells), STR("first 2 63 \xd2\x9a;\xd0\xb5\xd0\xba\xd1\x96 & \"2\" 0 0 "
+                                         "_x0041_x005F__x;\xd0\xb5\xd0\xba\xd1\x96 & \"2\" 0 1 z;")));
     buf_done(&file);
     buf_done(&cells);
 }

@@ -63,8 +63,11 @@ static void text_put(struct buf *out, struct str text)
         text = STR("\xef\xbf\xbd");
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
+        uint32_t code;
         bool none = is_noncharacter(str_skip(text, i));
-        if (c == '&')
+        if (xlsx_escape(str_skip(text, i), &code))
+            buf_text(out, "_x005F_");
+        else if (c == '&')
             buf_text(out, "&amp;");
         else if (c == '<')
             buf_text(out, "&lt;");
