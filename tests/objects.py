@@ -136,8 +136,8 @@ def drafts():
         save(web, contacts=[{"name": "Ann"}])
         _, _, page = web.request("GET", "/objects/1/card")
         check('value="Aktau"' in page, "the draft, after somebody else's change")
-        body = {"csrf": field(page, "csrf"), "act": "save", "f_name": "qorgan", "f_city": "Aktau", "reason": "filled in",
-                "seen": field(page, "seen"), "draft_ns": field(page, "draft_ns")}
+        body = {"csrf": field(page, "csrf"), "act": "save", "f_name": "qorgan", "f_city": "Aktau",
+                "reason": "filled in", "seen": field(page, "seen"), "draft_ns": field(page, "draft_ns")}
         head = {"Content-Type": "application/x-www-form-urlencoded"}
         status, _, page = web.request("POST", "/objects/1/card", urllib.parse.urlencode(body), head)
         check_equal(status, 409, "who wrote the draft had not seen that change")
