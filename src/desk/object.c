@@ -296,14 +296,15 @@ void ask_object_save(struct ask *ask)
         draft_check(ask, &was);
     if (ask->error)
         return;
-    json_put_int(ask->out, "version", was.version);
+    bool stays = flag(ask, "draft") || flag(ask, "dry");
+    json_put_int(ask->out, "version", stays ? was.version : was.version + 1);
     if (flag(ask, "dry")) {
         json_write_key(ask->out, "changes");
         json_put_int(ask->out, "changes_count", (int64_t)card_diff(ask, &was, &card, DIFFER_MAX, ask->out));
     }
     if (flag(ask, "draft") && !flag(ask, "dry"))
         draft_store(ask, &was, text);
-    if (flag(ask, "draft") || flag(ask, "dry")) {
+    if (stays) {
         json_put_int(ask->out, "id", was.id);
         return;
     }

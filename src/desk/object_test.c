@@ -340,6 +340,47 @@ static const char *random_object(const char *name)
     return copy;
 }
 
+/* Who saves again with the version that he was answered is not told that somebody was faster. */
+static void the_version_answered_stands(void)
+{
+    if (!stand_opened(&stand, ":memory:"))
+        return;
+    CHECK(save("'object':{'id':1,'owner':'A'}"));
+    for (int i = 0; i < 3; i++) {
+        int64_t version = stand_number(stand.json, "version");
+        CHECK(save(stand_format(&stand, "'version':%lld,'object':{'id':1,'owner':'B%d'}", (long long)version, i)));
+    }
+    int64_t stands = stand_number(stand.json, "version");
+    CHECK_INT(stand_number(card(1), "version"), stands);
+    CHECK(save("'dry':true,'object':{'id':1,'owner':'C'}"));
+    CHECK_INT(stand_number(stand.json, "version"), stands);
+    stand_close(&stand);
+}
+
+/* Of a long history the end is shown, in its order. */
+static void the_end_of_a_long_history(void)
+{
+    struct err err;
+    int64_t last = 0, count = 0, newest = 0;
+    if (!stand_opened(&stand, ":memory:"))
+        return;
+    CHECK_INT(db_begin(stand.db, DB_WRITE, &err), RC_OK);
+    db_run_i64(stand.db,
+               "INSERT INTO history (subject, item, time_ns, who, what, detail, outgoing) WITH RECURSIVE n(i) AS"
+               " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1300) SELECT 3, ?1, i, 'a', 'object.saved', '', 0"
+               " FROM n",
+               1);
+    CHECK_INT(db_end(stand.db, true, &err), RC_OK);
+    for (const struct json_value *h = json_first(json_get(card(1), "history")); h; h = h->next, count++) {
+        newest = stand_number(h, "time_ns");
+        CHECK(newest > last);
+        last = newest;
+    }
+    CHECK_INT(count, 1000);
+    CHECK_INT(newest, 1300);
+    stand_close(&stand);
+}
+
 static void what_goes_out_comes_in(void)
 {
     if (!stand_opened(&stand, ":memory:"))
@@ -648,6 +689,8 @@ int main(int argc, char **argv)
         {"so many versions", so_many_versions},
         {"a draft holds nothing", a_draft_holds_nothing},
         {"the second is told", the_second_is_told},
+        {"the version answered stands", the_version_answered_stands},
+        {"the end of a long history", the_end_of_a_long_history},
         {"what goes out comes in", what_goes_out_comes_in},
         {"a card has a size", a_card_has_a_size},
         {"a record has a size", a_record_has_a_size},
