@@ -1,5 +1,6 @@
 """agent_package.py - the agent's Debian package and unit: made twice alike, installed into a root of its own, removed,
-purged; the unit judged by systemd's own tools; the agent under the unit's rights."""
+purged; the unit judged by systemd's own tools; the agent under the unit's rights. Then the users of all units."""
+import json
 import os
 import shutil
 import subprocess
@@ -134,8 +135,34 @@ def it_starts_with_the_unit_s_rights():
         check("is not enrolled" in done.stderr + done.stdout, done.stderr)
 
 
+def each_unit_finds_its_user():
+    """of what an installation lays down, systemd-sysusers makes the user of each unit, and no other"""
+    need("meson", "systemd-sysusers")
+    plan = run("meson", "introspect", "--installed", BUILD)
+    check_equal(plan.returncode, 0, plan.stderr)
+    wanted = {"qorgan-agent"}  # its program becomes it by itself, and the relay, too
+    with tempfile.TemporaryDirectory() as root:
+        os.makedirs(os.path.join(root, "etc"))
+        for source, target in json.loads(plan.stdout).items():
+            if target.endswith(".service"):
+                with open(source, encoding="ascii") as unit:
+                    wanted |= {line.strip().removeprefix("User=") for line in unit if line.startswith("User=")}
+            elif "/sysusers.d/" in target:
+                copy = os.path.join(root, "usr/lib/sysusers.d", os.path.basename(target))
+                os.makedirs(os.path.dirname(copy), exist_ok=True)
+                shutil.copyfile(source, copy)
+        done = run("systemd-sysusers", f"--root={root}")
+        check_equal(done.returncode, 0, done.stderr)
+        with open(os.path.join(root, "etc/passwd"), encoding="ascii") as file:
+            made = [line.split(":") for line in file]
+    names = {row[0] for row in made if row[0].startswith("qorgan")}
+    check_equal(names, wanted - {"root"}, "the users that were made")
+    check(all(row[6].strip().endswith("nologin") and row[5] == f"/var/lib/{row[0]}" for row in made
+              if row[0] in names), made)
+
+
 TESTS = [made_twice_it_is_the_same, installed_removed_purged, the_unit_is_understood,
-         it_starts_with_the_unit_s_rights]
+         it_starts_with_the_unit_s_rights, each_unit_finds_its_user]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -167,6 +167,8 @@ static void look_whole(struct looking *looking, struct kind_state *state)
     if (!whole || rc != RC_OK) { /* what was told so far will be told again */
         look_failed(state, inventory->now_ns, rc != RC_OK ? err.text : "");
         state->stamp = 0;
+        /* Unless it never was so, as in a file that was being written: what is known is told in whole, against that. */
+        state->snapshot = state->snapshot || (!whole && looking->told > 0);
         return;
     }
     state->snapshot = state->snapshot || first || looking->told > CHANGES_MAX;

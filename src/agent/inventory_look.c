@@ -2,6 +2,7 @@
 
 #include "agent/inventory_parts.h"
 #include "base/assert.h"
+#include "codec/utf8.h"
 #include "os/machine.h"
 
 #include <string.h>
@@ -62,8 +63,13 @@ bool look_end(struct look *look)
         json_write_object_end(&look->now);
     if (look->key.n == 0 || look->key.overflow || look->value.overflow || look->now.overflow)
         return true; /* larger than items may be: none of ours is, unless somebody aims at it */
-    const struct inventory_item item = {buf_view(&look->key), buf_view(&look->value), buf_view(&look->now)};
-    look->more = look->each(look->context, &item);
+    struct arena_mark mark = arena_mark(look->arena);
+    /* It is kept and told as JSON: one that is no text would come back from there as another key. */
+    struct str key = utf8_make_valid(look->arena, buf_view(&look->key));
+    const struct inventory_item item = {key, buf_view(&look->value), buf_view(&look->now)};
+    if (key.n > 0 && key.n <= INVENTORY_KEY_MAX)
+        look->more = look->each(look->context, &item);
+    arena_rewind(look->arena, mark);
     return look->more;
 }
 

@@ -152,6 +152,8 @@ static void packages(void)
     CHECK(look(INVENTORY_SYSTEM) && has("\"not_read\":[\"rpm\"]}"));
     file_put("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n");
     CHECK(look(INVENTORY_PACKAGE) && has("a {"));
+    file_put("var/lib/dpkg/status", "Package: \xe4\nStatus: install ok installed\nVersion: 1\n");
+    CHECK(look(INVENTORY_PACKAGE) && has("\xef\xbf\xbd {")); /* a key is a text: it is the same when it was kept */
     CHECK_INT(unlinkat(machine.root, "var/lib/dpkg/status", 0), 0);
     CHECK(!look(INVENTORY_PACKAGE)); /* what is not read is not taken for none */
     machine_remove();
@@ -218,6 +220,27 @@ static void packages_of_rpm(void)
         CHECK(!look(INVENTORY_PACKAGE)); /* damaged */
         machine_remove();
     }
+}
+
+/* Both tools on one host: those of the other one are not all there is. */
+static void what_stands_in_the_place_of_a_database(void)
+{
+    static const char *const path = "var/lib/rpm/rpmdb.sqlite";
+    machine_make();
+    file_put("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n");
+    file_put(path, "");
+    CHECK(look(INVENTORY_PACKAGE) && has("a {")); /* never one of rpm's */
+    CHECK_INT(unlinkat(machine.root, path, 0), 0);
+    CHECK_INT(mkfifoat(machine.root, path, 0644), 0);
+    CHECK(!look(INVENTORY_PACKAGE));
+    CHECK(look(INVENTORY_SYSTEM) && has("packages {\"read\":[\"dpkg\"],\"not_read\":[\"rpm\"]}\n"));
+    CHECK_INT(unlinkat(machine.root, path, 0), 0);
+    CHECK_INT(mkdirat(machine.root, path, 0755), 0);
+    CHECK(!look(INVENTORY_PACKAGE));
+    CHECK_INT(unlinkat(machine.root, path, AT_REMOVEDIR), 0);
+    link_put(path, "rpmdb.sqlite"); /* to itself */
+    CHECK(!look(INVENTORY_PACKAGE));
+    machine_remove();
 }
 
 static void a_database_of_rpm_that_changes_is_looked_at(void)
@@ -414,6 +437,7 @@ int main(int argc, char **argv)
         {"accounts", accounts},
         {"packages", packages},
         {"packages of rpm", packages_of_rpm},
+        {"what stands in the place of a database", what_stands_in_the_place_of_a_database},
         {"a database of rpm that changes is looked at", a_database_of_rpm_that_changes_is_looked_at},
         {"ports", ports},
         {"devices", devices},

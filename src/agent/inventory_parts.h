@@ -59,7 +59,8 @@ bool look_packages(struct look *look);
 /* The packages of rpm: inventory_rpm.c. */
 enum look_rpm {
     LOOK_RPM_NONE,
-    LOOK_RPM_OTHER, /* there is a database, of a form that is not read */
+    LOOK_RPM_OTHER,  /* there is a database, of a form that is not read */
+    LOOK_RPM_CLOSED, /* it cannot be opened, or its beginning cannot be read: nobody knows what it has */
     LOOK_RPM_READ,
 };
 enum look_rpm look_rpm_there(const struct inventory_machine *machine);

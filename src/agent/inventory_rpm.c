@@ -75,8 +75,13 @@ enum look_rpm look_rpm_there(const struct inventory_machine *machine)
     if (place == ARRAY_LEN(places))
         return LOOK_RPM_NONE;
     files_open(machine, place, &files);
-    enum rpm_form form = rpm_database_form(&files.database.file);
+    char first;
+    const struct rpm_file *file = &files.database.file;
+    bool opens = files.fd >= 0 && (file->size == 0 || machine_read_at(files.fd, 0, &first, 1));
+    enum rpm_form form = opens ? rpm_database_form(file) : RPM_UNKNOWN;
     files_close(&files);
+    if (!opens)
+        return LOOK_RPM_CLOSED;
     return form == RPM_UNKNOWN ? LOOK_RPM_OTHER : LOOK_RPM_READ;
 }
 

@@ -135,7 +135,7 @@ static bool tools_put(struct look *look)
         for (size_t i = 0; i < ARRAY_LEN(tools); i++)
             if (tools[i].read == (read != 0) && machine_exists(look->machine->root, tools[i].path))
                 json_write_text(&look->value, tools[i].name);
-        if (rpm == (read ? LOOK_RPM_READ : LOOK_RPM_OTHER))
+        if (rpm != LOOK_RPM_NONE && (rpm == LOOK_RPM_READ) == (read != 0))
             json_write_text(&look->value, "rpm");
         json_write_array_end(&look->value);
     }
@@ -333,7 +333,10 @@ static bool package_line(void *context, struct str line)
 bool look_packages(struct look *look)
 {
     struct inventory_package package = {0};
-    const bool rpm = look_rpm_there(look->machine) == LOOK_RPM_READ;
+    const enum look_rpm there = look_rpm_there(look->machine);
+    const bool rpm = there == LOOK_RPM_READ;
+    if (there == LOOK_RPM_CLOSED) /* dpkg's alone would say that what rpm installed is gone */
+        return false;
     look->part = &package;
     if (!rpm || machine_exists(look->machine->root, LOOK_DPKG))
         if (!look_lines(look, LOOK_DPKG, package_line) || !package_line(look, STR("")))

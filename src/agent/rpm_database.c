@@ -8,6 +8,8 @@
 
 #define READS_LEAST   4096u
 #define READ_BYTES    256u /* of the files, a read at most */
+#define TIMES_MAX     3u   /* as many bytes as the files have: each page once, the log's twice, and cells' heads */
+#define FILE_MAX      (UINT64_C(4) << 30)
 #define NDB_MAGIC     "RpmP"
 #define NDB_PAGE      4096u
 #define NDB_UNIT      16u /* a slot, and what a blob's place is counted in */
@@ -27,9 +29,10 @@
 
 bool rpm_walk_read(struct rpm_walk *walk, const struct rpm_file *file, uint64_t offset, void *bytes, size_t n)
 {
-    if (walk->reads_left == 0 || offset > file->size || n > file->size - offset)
+    if (walk->reads_left == 0 || n > walk->bytes_left || offset > file->size || n > file->size - offset)
         return false;
     walk->reads_left--;
+    walk->bytes_left -= n;
     return file->read(file->context, offset, bytes, n);
 }
 
@@ -223,13 +226,17 @@ bool rpm_database_read(const struct rpm_database *database, rpm_each each, void 
     static bool (*const readers[])(struct rpm_walk * walk) = {
         [RPM_SQLITE] = rpm_sqlite_read, [RPM_NDB] = ndb_read, [RPM_BERKELEY] = hash_read};
     enum rpm_form form = rpm_database_form(&database->file);
-    struct rpm_walk *walk = form == RPM_UNKNOWN ? NULL : memory_new(sizeof *walk);
+    uint64_t size = database->file.size;
+    uint64_t log_size = database->log.size;
+    bool fits = form != RPM_UNKNOWN && size <= FILE_MAX && log_size <= FILE_MAX;
+    struct rpm_walk *walk = fits ? memory_new(sizeof *walk) : NULL;
     if (!walk)
         return false;
     walk->database = database;
     walk->each = each;
     walk->context = context;
-    walk->reads_left = READS_LEAST + (database->file.size + database->log.size) / READ_BYTES;
+    walk->reads_left = READS_LEAST + (size + log_size) / READ_BYTES;
+    walk->bytes_left = (uint64_t)READS_LEAST * READ_BYTES + (size + log_size) * TIMES_MAX;
     bool whole = readers[form](walk);
     memory_free(walk);
     return whole;

@@ -5,7 +5,8 @@
  *   RHEL 7 and 8:    Packages       Berkeley DB: a hash whose values lie on overflow pages
  *
  * A file that is written meanwhile may say anything: whoever reads it sees afterwards whether it stayed the same. What
- * leads in circles ends: the reads are counted. Memory: 130 KiB, and 8 bytes a page of the log while it is read.
+ * leads in circles ends: reads and their bytes are counted, and 4 GiB of a file are the most. Memory: 130 KiB, and 8
+ * bytes a page of the log while it is read.
  * Pure: the bytes come through `read`. Sources: the SQLite database file format (sqlite.org/fileformat2.html, 1 and 4);
  * rpm's own readers of the other two (ndb/rpmpkg.c, bdb_ro.c); Berkeley DB's dbinc/db_page.h. */
 #ifndef AGENT_RPM_DATABASE_H
@@ -46,7 +47,7 @@ struct rpm_walk {
     const struct rpm_database *database;
     rpm_each each;
     void *context;
-    uint64_t reads_left;
+    uint64_t reads_left, bytes_left;
     struct rpm_header header;
     uint8_t page[RPM_PAGE_MAX];
     uint8_t piece[RPM_PAGE_MAX];

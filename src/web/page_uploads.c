@@ -255,7 +255,7 @@ static void progress(struct web_call *call, const struct json_value *u)
 static void facts(struct web_call *call, const struct json_value *u)
 {
     struct html *html = &call->html;
-    HTML(html, RAW("<dl class=\"tiles\">"));
+    HTML(html, RAW("<dl class=\"tiles small\">"));
     part_tile_begin(call, "hunts.state");
     state_show(call, u);
     HTML(html, RAW("</dd></div>"));
