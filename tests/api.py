@@ -247,6 +247,7 @@ def metrics_are_read():
         check_equal(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8", "its kind")
         check(found["qorgan_records_received_total"][()] >= 20, found["qorgan_records_received_total"])
         check_equal(set(found["qorgan_part_up"].values()), {1.0}, "every part answered")
+        check_equal(list(found["qorgan_build_info"].values()), [1.0], "one version")
         check(found["qorgan_disk_free_bytes"][()] > 0 and found["qorgan_rules"][()] > 0, text)
         check_equal(found["qorgan_tokens"][()], 2.0, "tokens")
         service.quiet()

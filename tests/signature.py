@@ -81,11 +81,11 @@ class Authority:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def issue(self, name, subject, part):
+    def issue(self, name, subject, part, *more):
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject, "-keyout",
                 self.path(name + ".key"), "-out", self.path(name + ".csr"), "-config", self.config)
         openssl("ca", "-batch", "-config", self.config, "-extensions", part, "-in", self.path(name + ".csr"), "-out",
-                self.path(name + ".pem"), "-notext")
+                self.path(name + ".pem"), "-notext", *more)
 
     def list_make(self):
         openssl("ca", "-config", self.config, "-gencrl", "-out", self.path("list.pem"))
@@ -174,6 +174,20 @@ def stamped():
                     "a stamp is believed only when its own certificate is")
 
 
+def endless():
+    """a certificate without an end ends in 9999, which nanoseconds do not reach"""
+    with Authority() as it:
+        it.issue("endless", "/CN=Endless", "person", "-enddate", "99991231235959Z")
+        signed = it.path("signed.p7s")
+        openssl("cms", "-sign", "-binary", "-nodetach", "-in", it.path("document.txt"), "-signer",
+                it.path("endless.pem"), "-inkey", it.path("endless.key"), "-outform", "DER", "-out", signed)
+        known = ("--root", it.path("ca.pem"), "--crl", it.path("list.pem"))
+        check_equal(judge(signed, *known)["signers"][0]["until_ns"], 9223372036 * 10**9, "the last second that fits")
+        words = subprocess.run([QORGAN, "signature", signed, *known], capture_output=True, text=True, check=False,
+                               timeout=60).stdout
+        check(" to 9999-12-31T23:59:59Z; " in words, words)
+
+
 def stamp_put(it, signed, token):
     """The time stamp of the signature's value, as an attribute that is not signed: by the bytes of the document."""
     with open(signed, "rb") as read:
@@ -247,4 +261,4 @@ def bad_input():
 
 
 if __name__ == "__main__":
-    sys.exit(main([documents, revoked, stamped, bad_input]))
+    sys.exit(main([documents, revoked, stamped, endless, bad_input]))

@@ -13,6 +13,7 @@
 #include "paper/visible.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define COPY_MEMORY  ((uint64_t)4 << 30) /* a document of half a gigabyte, some times */
 #define OUT_BYTES    ((size_t)4 << 20)
@@ -37,10 +38,24 @@ struct judging_signature {
 
 /* ---- printing ---- */
 
+/* A certificate without an end ends in 9999 (RFC 5280 4.1.2.5), later than nanoseconds count. */
 static void put_time(struct buf *out, int64_t time_s)
 {
     char text[CIVIL_TEXT_MAX];
-    buf_put(out, text, civil_format(time_s * SECOND_NS, 0, 0, text));
+    int64_t of_day = (time_s % DAY_S + DAY_S) % DAY_S;
+    int32_t year;
+    int32_t month;
+    int32_t day;
+    civil_from_days((time_s - of_day) / DAY_S, &year, &month, &day);
+    struct str clock = str_skip(str_at(text, civil_format(of_day * SECOND_NS, 0, 0, text)), strlen("1970-01-01"));
+    buf_format(out, "%04d-%02d-%02d", year, month, day);
+    buf_str(out, clock);
+}
+
+static void time_json(struct buf *out, const char *name, int64_t time_s)
+{
+    const int64_t most_s = INT64_MAX / SECOND_NS;
+    json_put_int(out, name, MAX(-most_s, MIN(time_s, most_s)) * SECOND_NS);
 }
 
 static void put_text(struct buf *out, const char *before, const char *text)
@@ -114,11 +129,11 @@ static void signer_json(struct buf *out, const struct signature_signer *s)
     json_put_text(out, "issuer", s->issuer);
     json_put_text(out, "serial", s->serial);
     json_put_text(out, "algorithm", s->algorithm);
-    json_put_int(out, "from_ns", s->from_s * SECOND_NS);
-    json_put_int(out, "until_ns", s->until_s * SECOND_NS);
-    json_put_int(out, "claimed_ns", s->claimed_s * SECOND_NS);
-    json_put_int(out, "stamped_ns", s->stamped_s * SECOND_NS);
-    json_put_int(out, "moment_ns", s->moment_s * SECOND_NS);
+    time_json(out, "from_ns", s->from_s);
+    time_json(out, "until_ns", s->until_s);
+    time_json(out, "claimed_ns", s->claimed_s);
+    time_json(out, "stamped_ns", s->stamped_s);
+    time_json(out, "moment_ns", s->moment_s);
     for (enum signature_question i = 0; i < SIGNATURE_QUESTIONS; i++)
         answer_json(out, signature_question_name(i), &s->answer[i]);
     if (s->has_stamp)

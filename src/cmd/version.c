@@ -1,3 +1,4 @@
+#include "base/program_version.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd_present.h"

@@ -154,5 +154,6 @@ void json_put_text(struct buf *buf, const char *key, const char *zero_terminated
 void json_put_int(struct buf *buf, const char *key, int64_t value);
 void json_put_u64(struct buf *buf, const char *key, uint64_t value);
 void json_put_bool(struct buf *buf, const char *key, bool value);
+void json_put_member(struct buf *buf, const struct json_value *member); /* one that was parsed, under its own key */
 
 #endif

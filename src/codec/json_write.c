@@ -230,3 +230,12 @@ void json_put_bool(struct buf *buf, const char *key, bool value)
     json_write_key(buf, key);
     json_write_bool(buf, value);
 }
+
+void json_put_member(struct buf *buf, const struct json_value *member)
+{
+    json_write_key_slice(buf, member->key);
+    if (member->kind == JSON_STRING)
+        json_write_str(buf, member->text);
+    else
+        json_write_raw(buf, member->text);
+}

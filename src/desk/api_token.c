@@ -16,7 +16,7 @@
 #define TOUCH_NS      (MINUTE_S * SECOND_NS)      /* the last use is stored at most this often: a write each */
 #define REFUSED_NS    (10 * MINUTE_S * SECOND_NS) /* refusals are recorded at most so often, the rest counted */
 
-/* What a token may be for. The questions of a scope stand in src/web/api.c; here is what of a role it keeps. */
+/* What a token may be for. The questions of a scope stand in src/web/api_table.c; here is what of a role it keeps. */
 static const struct scope {
     const char *name;
     unsigned rights;

@@ -6,17 +6,6 @@
 static struct stand stand;
 static struct json_value *record;
 
-static bool opened(void)
-{
-    struct err err;
-    bool ok = CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK);
-    if (!ok)
-        printf("# %s\n", err.text);
-    else
-        stand_sign_in(&stand);
-    return ok;
-}
-
 /* A token of admin, or of `who`; NULL when it was refused. */
 static const char *made(const char *who, const char *password, const char *scopes, const char *addresses)
 {
@@ -43,7 +32,7 @@ static bool checked(const char *token, const char *address, const char *scopes)
 
 static void a_token_is_made_once(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     const char *token = made_plain("'read','incidents'");
     CHECK(token && strlen(token) == 7 + 64 && strncmp(token, "qorgan_", 7) == 0);
@@ -87,7 +76,7 @@ static void what_is_no_token_is_refused(void)
         {"'name':'a','until_ns':1795215900000000000,'scopes':['read'],'password':'x'", "sign_in_refused", ""},
         {"'name':'a','until_ns':1795215900000000000,'scopes':['read']", "sign_in_refused", ""},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row("%s", rows[i].members);
@@ -135,7 +124,7 @@ static void no_token_is_above_its_maker(void)
         {"officer", "'objects','administration'", true},
         {"officer", "'agents'", false},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     make_user("auditor", "auditor");
     make_user("analyst", "analyst");
@@ -172,7 +161,7 @@ static void checks_let_in_what_is_right(void)
         {"qorgan_0000000000000000000000000000000000000000000000000000000000000000", "192.0.2.7", "'incidents'",
          "token_refused"},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     const char *token = made("admin", "tulip garden 77", "'incidents'", "192.0.2.0/24, 2001:db8::/32");
     if (!CHECK(token))
@@ -199,7 +188,7 @@ static void checks_let_in_what_is_right(void)
 
 static void use_is_recorded_as_other_access(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     const char *token = made_plain("'read'");
     if (!CHECK(token))
@@ -232,7 +221,7 @@ static void questions_through_a_token(void)
         {"'ask':'agent.token','name':'a'", "token_scope"},
         {"'ask':'channel.list'", "token_scope"},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     CHECK(made_plain("'incidents'"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -266,7 +255,7 @@ static void save_enabled(const char *name, const char *role, bool enabled)
 
 static void tokens_end(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     make_user("ann", "analyst");
     make_user("bob", "analyst");
@@ -309,7 +298,7 @@ static void tokens_end(void)
 
 static void there_are_so_many(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (int i = 0; i < API_TOKENS_A_USER; i++)
         CHECK(made_plain("'read'"));

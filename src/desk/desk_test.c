@@ -7,17 +7,6 @@
 
 static struct stand stand;
 
-static bool opened(void)
-{
-    struct err err;
-    bool ok = CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK);
-    if (!ok)
-        printf("# %s\n", err.text);
-    else
-        stand_sign_in(&stand);
-    return ok;
-}
-
 static int64_t number(const char *name)
 {
     return json_int(json_get(stand.json, name), -1);
@@ -92,7 +81,7 @@ static int64_t records_left(const char *event)
 
 static void the_first_start(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     CHECK(stand.first.made);
     CHECK_TEXT(str_of(stand.first.user), "admin");
@@ -111,7 +100,7 @@ static void the_first_start(void)
 
 static void a_match_opens_and_extends(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(100, "rule-a");
     struct desk_matched first = give(&match);
@@ -159,7 +148,7 @@ static void levels_and_kinds(void)
         {DESK_HIGH, false, "spam", "attack.t1110", 1, 3, "spam"},
         {DESK_CRITICAL, false, "no such kind", "ATTACK.T1486", 1, 4, "ransomware"},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     int64_t id = 0;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -185,7 +174,7 @@ static void levels_and_kinds(void)
 /* What is only counted is remembered for the newest million records, not for ever. */
 static void counted_matches_are_forgotten(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     match.level = DESK_LOW;
@@ -203,7 +192,7 @@ static void counted_matches_are_forgotten(void)
 
 static void ten_thousand_matches_one_incident(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     enum { BATCH = 500 };
     static struct desk_match matches[BATCH];
@@ -228,7 +217,7 @@ static void ten_thousand_matches_one_incident(void)
 /* Another address each time: the desk is not filled with incidents. */
 static void a_flood_of_addresses_is_bounded(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     size_t opened_count = 0;
     for (uint64_t i = 0; i < 200; i++) {
@@ -243,7 +232,7 @@ static void a_flood_of_addresses_is_bounded(void)
 
 static void a_closed_incident_is_repeated(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     give(&match);
@@ -267,7 +256,7 @@ static void objects_by_host_and_address(void)
         {"x", "10.2.0.1", 1},      {"x", "2001:db8::7", 3},    {"db-1", "10.1.2.3", 3},
         {"", "not an address", 1}, {"", "::ffff:10.1.2.3", 2},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     CHECK(stand_ask(&stand, "{'ask':'object.save','who':'admin','object':{'id':0,'name':'Portal','class':1,'assets':["
                             "{'kind':'host','pattern':'web-*'},{'kind':'address','pattern':'10.1.2.0/24'}]}}"));
@@ -349,7 +338,7 @@ static const char *const want[STATE_COUNT][ACT_COUNT] = {
 
 static void every_act_in_every_state(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     int64_t id = 0;
     for (enum desk_state state = 0; state < STATE_COUNT; state++)
@@ -373,7 +362,7 @@ static void every_act_in_every_state(void)
 
 static void acts_need_sense(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     give(&match);
@@ -400,7 +389,7 @@ static void acts_need_sense(void)
 
 static void clocks_of_an_incident(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     match.level = DESK_LOW;
@@ -449,7 +438,7 @@ static void clocks_of_an_incident(void)
 
 static void overdue_and_late(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     give(&match);
@@ -477,7 +466,7 @@ static void overdue_and_late(void)
 
 static void a_false_positive_cancels(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     give(&match);
@@ -522,7 +511,7 @@ static void edits(void)
         {"[]", "fields"},
         {"null", "fields"},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     give(&match);
@@ -550,7 +539,7 @@ static void values_are_only_values(void)
     static const char *const nasty[] = {
         "'); DROP TABLE incident; --", "' OR '1'='1", "\\\"; DELETE FROM user; --", "%s%n", "\\u0000x", "\xff\xfe",
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (size_t i = 0; i < ARRAY_LEN(nasty); i++) {
         struct desk_match match = match_of(i + 1, nasty[i]);
@@ -569,7 +558,7 @@ static void values_are_only_values(void)
 
 static void records_are_kept_once(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_match match = match_of(1, "rule");
     give(&match);
@@ -662,7 +651,7 @@ static enum rc one_more(int n)
 /* When the disk is full a change is whole or absent, and the desk goes on as soon as there is room. */
 static void a_full_disk(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     int n = 1;
     int done = 1;

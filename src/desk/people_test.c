@@ -5,17 +5,6 @@
 
 static struct stand stand;
 
-static bool opened(void)
-{
-    struct err err;
-    bool ok = CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK);
-    if (!ok)
-        printf("# %s\n", err.text);
-    else
-        stand_sign_in(&stand);
-    return ok;
-}
-
 static bool sign_in(const char *user, const char *password, const char *address)
 {
     return stand_ask(&stand, stand_format(&stand, "{'ask':'session.open','user':'%s','password':'%s','address':'%s'}",
@@ -54,7 +43,7 @@ static void make_user(const char *name, const char *role)
 
 static void a_session_lives_and_ends(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     CHECK(sign_in("admin", "tulip garden 77", "10.0.0.1"));
     const char *one = token();
@@ -101,7 +90,7 @@ static void a_session_lives_and_ends(void)
 
 static void five_sessions_a_user(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     const char *tokens[7];
     for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
@@ -124,7 +113,7 @@ static void five_sessions_a_user(void)
 static void a_name_is_locked(void)
 {
     static const char *const names[] = {"admin", "nobody", ""};
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (size_t k = 0; k < ARRAY_LEN(names); k++) {
         test_row("\"%s\"", names[k]);
@@ -148,7 +137,7 @@ static void a_name_is_locked(void)
 /* One address that tries many names waits longer and longer. */
 static void an_address_waits(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     int64_t waited = 0;
     for (int i = 0; i < 12; i++) {
@@ -188,7 +177,7 @@ static void passwords(void)
         "коротко",
         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (size_t i = 0; i < ARRAY_LEN(weak); i++) {
         test_row("%s", weak[i]);
@@ -234,7 +223,7 @@ static void rights(void)
         {"'ask':'rule.coverage'", {true, true, true, true}},
     };
     static const char *const roles[] = {"administrator", "analyst", "officer", "auditor"};
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (size_t r = 0; r < ARRAY_LEN(roles); r++)
         make_user(roles[r], roles[r]);
@@ -263,7 +252,7 @@ static void rights(void)
 
 static void accounts(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     make_user("anna", "analyst");
     CHECK(save_user("anna", "officer", "")); /* the password stays */
@@ -323,7 +312,7 @@ static void channels(void)
         {"{'id':9,'kind':'webhook','to':'https://a'}", ""},
         {"7", "kind"},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row("%s", rows[i].channel);
@@ -368,7 +357,7 @@ static void titles_are_translated(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct desk_notice mail, hook;
-        if (!opened())
+        if (!stand_ready(&stand))
             return;
         CHECK(stand_ask(&stand, "{'ask':'channel.save','who':'admin','channel':{'kind':'mail','to':'a@b.kz',"
                                 "'server':'mx.b.kz:25','from':'q@b.kz','language':'ru'}}"));
@@ -393,7 +382,7 @@ static void titles_are_translated(void)
 
 static void notices_are_sent(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     two_channels();
     struct desk_match match = {.record = 1, .rule_id = STR("r"), .level = DESK_HIGH, .title = STR("Bad\r\nBcc: x@y.z")};
@@ -429,7 +418,7 @@ static void notices_are_sent(void)
 
 static void a_notice_is_given_up(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     CHECK(stand_ask(&stand, "{'ask':'channel.save','who':'admin','channel':{'kind':'webhook','to':'https://b.kz/h'}}"));
     struct desk_match match = {.record = 1, .rule_id = STR("r"), .level = DESK_HIGH};
@@ -467,7 +456,7 @@ static void warnings_come_in_time(void)
         {28, "M-04 is running out"},      {30, "M-04 is overdue"},       {36 * 60, "M-15 is running out"},
         {54 * 60, "M-15 is running out"}, {3888, "M-15 is running out"}, {72 * 60, "M-15 is overdue"},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     CHECK(stand_ask(&stand, "{'ask':'channel.save','who':'admin','channel':{'kind':'mail','to':'a@b.kz',"
                             "'server':'mx.b.kz:25','from':'q@b.kz','language':'en'}}"));
@@ -514,7 +503,7 @@ static unsigned records_named(const char *event)
 
 static void silence_is_recorded(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_source sources[2] = {
         {.id = {1}, .kind = STR("udp"), .name = STR("talks"), .last_ns = T0, .records = 1},
@@ -549,7 +538,7 @@ static void silence_is_recorded(void)
 static void papers_are_recorded(void)
 {
     struct desk_record record;
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     CHECK(stand_ask(&stand,
                     "{'ask':'paper.record','who':'admin','paper':'export','files':[{'name':'a.csv','sha256':'" HASH
@@ -585,7 +574,7 @@ static bool mirror_ask(const char *ask, const char *name, int64_t number, const 
 
 static void mirrors_are_watched(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (int i = 0; i < 3; i++)
         CHECK(mirror_ask("used", "site-b", 1, ""));
@@ -647,7 +636,7 @@ static void mirrors_cosign(void)
     char text[1024];
     struct buf out;
     char longest[600] = "\xe2\x80\x94 ";
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     buf_init_fixed(&out, text, sizeof text);
     CHECK(!desk_take_cosignature(stand.desk, &out));
@@ -683,7 +672,7 @@ static void mirrors_cosign(void)
 
 static void sources_are_shown(void)
 {
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     struct desk_source sources[2] = {
         {.id = {1},
@@ -753,7 +742,7 @@ static void hostile_questions(void)
         "{'ask':'user.save','who':'admin','user':[]}",
         "{'ask':'password.change','token':'','old':'','new':''}",
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row("%s", rows[i]);
@@ -940,7 +929,7 @@ static void every_query_fails_once(void)
         {"object", do_object}, {"sign in", do_sign_in}, {"tick", do_tick},
         {"take", do_take},     {"result", do_result},   {"kept", do_kept},
     };
-    if (!opened())
+    if (!stand_ready(&stand))
         return;
     two_channels();
     struct desk_match match = {.record = 1, .rule_id = STR("r"), .level = DESK_LOW, .always = true};

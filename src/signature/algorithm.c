@@ -4,6 +4,8 @@
 #include "signature/gost.h"
 
 #include <limits.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -182,6 +184,26 @@ static bool verify_openssl(EVP_PKEY *pkey, const struct digest *digest, const st
     return good;
 }
 
+/* By 1 everybody signs. */
+static bool exponent_proves(const EVP_PKEY *pkey)
+{
+    BIGNUM *exponent = NULL;
+    bool proves = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 && BN_is_odd(exponent) &&
+                  !BN_is_one(exponent);
+    BN_free(exponent);
+    return proves;
+}
+
+/* RFC 5480 2.1.1: a curve has a name; one that the certificate itself describes may be any. */
+static bool curve_named(X509_PUBKEY *key)
+{
+    X509_ALGOR *algorithm = NULL;
+    int type = V_ASN1_UNDEF;
+    X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, key);
+    X509_ALGOR_get0(NULL, &type, NULL, algorithm);
+    return type == V_ASN1_OBJECT;
+}
+
 static enum signature_reason usual_verify(const struct key_question *q, const char **ret_name)
 {
     const ASN1_OBJECT *oid = NULL;
@@ -198,10 +220,11 @@ static enum signature_reason usual_verify(const struct key_question *q, const ch
     bool known = joined ? key_nid == type : OBJ_obj2nid(oid) == type && type == EVP_PKEY_RSA;
     *ret_name = kind_name(type, digest);
     if (!known || !(*ret_name)[0] || (q->digest && digest && digest != q->digest) ||
-        (type != EVP_PKEY_ED25519 && !digest) || (type == EVP_PKEY_ED25519 && q->part_count != 1))
+        (type != EVP_PKEY_ED25519 && !digest) || (type == EVP_PKEY_ED25519 && q->part_count != 1) ||
+        (type == EVP_PKEY_EC && !curve_named(q->key)))
         return SIGNATURE_WHY_ALGORITHM;
     if ((digest && digest->weak && type != EVP_PKEY_ED25519) ||
-        (type == EVP_PKEY_RSA && EVP_PKEY_get_bits(pkey) < RSA_BITS_MIN) ||
+        (type == EVP_PKEY_RSA && (EVP_PKEY_get_bits(pkey) < RSA_BITS_MIN || !exponent_proves(pkey))) ||
         (type == EVP_PKEY_EC && EVP_PKEY_get_bits(pkey) < EC_BITS_MIN))
         return SIGNATURE_WHY_WEAK;
     return verify_openssl(pkey, digest, q) ? SIGNATURE_WHY_NONE : SIGNATURE_WHY_MATHEMATICS;

@@ -18,8 +18,9 @@ static const struct {
     int hash;
     size_t size;
     const char *curve; /* of the key, with %b for the point */
+    bool cofactor;     /* has points of a small order */
 } kinds[GOST_COUNT] = {
-    [GOST_2004] = {GCRY_MD_GOSTR3411_94, 32, "(public-key (ecc (curve \"GOST2001-CryptoPro-A\")(q %b)))"},
+    [GOST_2004] = {GCRY_MD_GOSTR3411_94, 32, "(public-key (ecc (curve \"GOST2001-CryptoPro-A\")(q %b)))", false},
     /* libgcrypt 1.10 has no name for this one. */
     [GOST_2015_256] = {GCRY_MD_STRIBOG256, 32,
                        "(public-key (ecc"
@@ -29,8 +30,9 @@ static const struct {
                        "(g #0491E38443A5E82C0D880923425712B2BB658B9196932E02C78B2582FE742DAA28"
                        "32879423AB1A0375895786C4BB46E9565FDE0B5344766740AF268ADB32322E5C#)"
                        "(n #400000000000000000000000000000000FD8CDDFC87B6635C115AF556C360C67#)(h #04#)"
-                       "(q %b)))"},
-    [GOST_2015_512] = {GCRY_MD_STRIBOG512, 64, "(public-key (ecc (curve \"GOST2012-512-tc26-A\")(q %b)))"},
+                       "(q %b)))",
+                       true},
+    [GOST_2015_512] = {GCRY_MD_STRIBOG512, 64, "(public-key (ecc (curve \"GOST2012-512-tc26-A\")(q %b)))", false},
 };
 
 void gost_ready(void)
@@ -83,6 +85,22 @@ static void reversed(const void *bytes, size_t n, uint8_t *ret)
         ret[i] = from[n - 1 - i];
 }
 
+/* On a curve with a cofactor: whether the point is of the group that the numbers count in. Signatures of a point of the
+ * few others can be made by anybody. */
+static bool point_of_group(gcry_mpi_point_t q, gcry_ctx_t curve)
+{
+    gcry_mpi_t n = gcry_mpi_ec_get_mpi("n", curve, 1);
+    gcry_mpi_point_t end = gcry_mpi_point_new(0);
+    bool good = false;
+    if (n) {
+        gcry_mpi_ec_mul(end, n, q, curve);
+        good = gcry_mpi_ec_get_affine(NULL, NULL, end, curve) != 0; /* at infinity */
+    }
+    gcry_mpi_point_release(end);
+    gcry_mpi_release(n);
+    return good;
+}
+
 /* NULL: not a point of the curve, or no memory. libgcrypt looks at the point when the curve is asked for. */
 static gcry_sexp_t key_make(enum gost gost, struct str key)
 {
@@ -96,7 +114,7 @@ static gcry_sexp_t key_make(enum gost gost, struct str key)
     if (gcry_sexp_build(&sexp, NULL, kinds[gost].curve, (int)(2 * size + 1), point) != 0)
         return NULL;
     bool good = gcry_mpi_ec_new(&curve, sexp, NULL) == 0 && (q = gcry_mpi_ec_get_point("q", curve, 1)) != NULL &&
-                gcry_mpi_ec_curve_point(q, curve) != 0;
+                gcry_mpi_ec_curve_point(q, curve) != 0 && (!kinds[gost].cofactor || point_of_group(q, curve));
     gcry_mpi_point_release(q);
     gcry_ctx_release(curve);
     if (good)

@@ -12,6 +12,7 @@ struct moment {
     int64_t at_s;  /* for which is judged */
     int64_t now_s; /* what was said later than this is not believed */
     bool proved;   /* `at_s` is when it was signed: a later revocation does not reach back */
+    bool own_word; /* ... by the word of this signer alone: one of a key that may have been stolen does */
 };
 
 /* Of all of the path but the root. `lists`: that came with the document; NULL is fine. */

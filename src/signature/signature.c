@@ -12,18 +12,20 @@ struct verifying {
     int64_t now_s;
     struct signature_report *report;
     bool seen; /* one document was read */
-    bool many; /* signers */
+    enum rc rc;
+    struct err *err;
 };
 
-static bool document_judge(struct signed_data *document, struct verifying *verifying)
+static enum rc document_judge(struct signed_data *document, struct verifying *verifying)
 {
     struct signature_report *report = verifying->report;
     ASN1_OCTET_STRING **inside = CMS_get0_content(document->cms);
     struct str content = STR_NONE;
     int count = signed_count(document);
-    verifying->many = count > (int)SIGNATURE_SIGNERS_MAX;
-    if (count == 0 || verifying->many)
-        return false;
+    if (count > (int)SIGNATURE_SIGNERS_MAX)
+        return err_set(verifying->err, RC_LIMIT, "more than %u signers", SIGNATURE_SIGNERS_MAX);
+    if (count == 0)
+        return err_set(verifying->err, RC_INVALID, "nobody signed the document");
     report->detached = !inside || !*inside;
     if (!report->detached) {
         content = str_at(ASN1_STRING_get0_data(*inside), (size_t)ASN1_STRING_length(*inside));
@@ -39,7 +41,7 @@ static bool document_judge(struct signed_data *document, struct verifying *verif
         if (signer->verdict == SIGNATURE_BAD || report->verdict == SIGNATURE_GOOD)
             report->verdict = signer->verdict;
     }
-    return true;
+    return RC_OK;
 }
 
 static bool take_document(void *context, struct str der)
@@ -49,16 +51,21 @@ static bool take_document(void *context, struct str der)
                                    .moment = {.at_s = verifying->now_s, .now_s = verifying->now_s}};
     bool first = !verifying->seen; /* two in one text: which would be meant? */
     verifying->seen = true;
-    bool good = first && signed_read(&document, der) && document_judge(&document, verifying);
+    verifying->rc = first ? signed_read(&document, der, verifying->err)
+                          : err_set(verifying->err, RC_INVALID, "two signed documents in one text");
+    if (verifying->rc == RC_OK)
+        verifying->rc = document_judge(&document, verifying);
     signed_done(&document);
-    return good;
+    return verifying->rc == RC_OK;
 }
 
 enum rc signature_verify(const struct signature_trust *trust, struct str signed_bytes, const struct str *document,
                          int64_t now_s, struct signature_report *ret_report, struct err *err)
 {
     static const char *const labels[] = {"CMS", "PKCS7", "PKCS #7 SIGNED DATA", NULL};
-    struct verifying verifying = {.trust = trust, .document = document, .now_s = now_s, .report = ret_report};
+    struct err why = {0}; /* der_walk has words of its own for what it was given */
+    struct verifying verifying = {
+        .trust = trust, .document = document, .now_s = now_s, .report = ret_report, .err = &why};
     _Static_assert(SIGNATURE_FILE_MAX <= INT_MAX, "OpenSSL counts in int");
     ASSERT(trust && ret_report);
     *ret_report = (struct signature_report){.verdict = SIGNATURE_UNKNOWN};
@@ -70,8 +77,8 @@ enum rc signature_verify(const struct signature_trust *trust, struct str signed_
     if (rc == RC_OK)
         return RC_OK;
     *ret_report = (struct signature_report){.verdict = SIGNATURE_UNKNOWN};
-    if (verifying.many)
-        return err_set(err, RC_LIMIT, "more than %u signers", SIGNATURE_SIGNERS_MAX);
+    if (verifying.rc != RC_OK)
+        return err_set(err, verifying.rc, "%s", why.text);
     return rc == RC_LIMIT ? rc : err_set(err, RC_INVALID, "no signed document (CMS SignedData, RFC 5652)");
 }
 

@@ -7,8 +7,10 @@
  * silent responder is never good. The signature is good when all four are.
  *
  * The moment for which certificates are judged is that of a time stamp (RFC 3161) over the signature when it is good
- * itself, else `now`. The time that a signer claims is shown and proves nothing. This judges mathematics and
- * certificates; it is no means of cryptographic protection certified by a state.
+ * itself, else `now`. Its authority writes that time: once its certificate was revoked, at any time and without a
+ * reason that leaves its key safe, it proves nothing (RFC 3161 4), as far as the lists given say so. The time that a
+ * signer claims is shown and proves nothing. This judges mathematics and certificates; it is no means of cryptographic
+ * protection certified by a state.
  *
  * What is not looked at: policies of certificates, RSA-PSS, revocation of a responder's own certificate. Memory:
  * OpenSSL takes a few times the size of what is read; strangers' files are read in a confined process (os/confined.h).
@@ -34,7 +36,7 @@ enum signature_verdict { SIGNATURE_GOOD, SIGNATURE_BAD, SIGNATURE_UNKNOWN };
 enum signature_question {
     SIGNATURE_BYTES,      /* these bytes were signed by the key of that certificate */
     SIGNATURE_PATH,       /* the certificate goes back to a root that is trusted */
-    SIGNATURE_PERIOD,     /* every certificate was valid at the moment */
+    SIGNATURE_PERIOD,     /* every certificate was valid at the moment; a root's own period is not asked */
     SIGNATURE_REVOCATION, /* none was revoked at the moment */
     SIGNATURE_QUESTIONS,
 };
@@ -121,7 +123,8 @@ enum rc signature_trust_add(struct signature_trust *trust, enum signature_kind k
                             struct err *err) MUST_USE;
 
 /* `signed_bytes`: DER or BER, base64 of it, or PEM. `document`: the bytes beside it, or NULL. now_s: for what has no
- * time stamp. RC_INVALID: no signed document. RC_LIMIT: too large, too many signers, no memory. */
+ * time stamp. RC_INVALID: no signed document. RC_LIMIT: too large, too many signers,
+ * certificates or lists, no memory. */
 enum rc signature_verify(const struct signature_trust *trust, struct str signed_bytes, const struct str *document,
                          int64_t now_s, struct signature_report *ret_report, struct err *err) MUST_USE;
 

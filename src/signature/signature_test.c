@@ -29,16 +29,19 @@ struct world {
     bool no_root;
     bool no_authority;
     bool no_lists;
-    bool answers;        /* a responder's answer beside */
-    bool delegate;       /* ... of a responder that the authority named */
-    bool delegate_plain; /* ... and did not name */
-    bool list_inside;    /* the authority's list lies in the document */
+    bool answers;           /* a responder's answer beside */
+    bool delegate;          /* ... of a responder that the authority named */
+    bool delegate_plain;    /* ... and did not name */
+    bool delegate_critical; /* ... whose certificate insists on what is not known */
+    bool list_inside;       /* the authority's list lies in the document */
+    struct test_list more;  /* one list more, when it has an issuer */
     bool document_here;
     struct str beside;
     int64_t now_s;
-    int64_t stamped_s; /* 0: no time stamp */
-    bool stamp_wrong;  /* of another signature */
-    bool stamp_usage;  /* its certificate is not for that */
+    int64_t stamped_s;  /* 0: no time stamp */
+    bool stamp_wrong;   /* of another signature */
+    bool stamp_usage;   /* its certificate is not for that */
+    bool stamp_unnamed; /* it does not name its certificate */
 };
 static struct world world;
 
@@ -98,7 +101,7 @@ static struct str stamp_made(struct str signature)
                                   .certificate = test_certificate_make(&world.stamper),
                                   .key = world.stamper.key,
                                   .type = TEST_TYPE_STAMP,
-                                  .names_certificate = true};
+                                  .names_certificate = !world.stamp_unnamed};
     return test_document_make(&token);
 }
 
@@ -120,6 +123,7 @@ static void answers_add(struct signature_trust *trust, struct str authority)
                                          .from_s = BEGIN,
                                          .until_s = BEGIN + 365 * DAY,
                                          .key_usage = SIGN,
+                                         .unknown_critical = world.delegate_critical,
                                          .use = world.delegate_plain ? NULL : "responder"};
     world.response.issuer = authority;
     if (world.delegate || world.delegate_plain) {
@@ -142,12 +146,10 @@ static struct str world_document(void)
     return test_document_make(&world.document);
 }
 
-static enum rc judge(struct signature_report *report)
+static struct signature_trust *world_trust(void)
 {
-    struct err err = {0};
-    struct signature_trust *trust CLEANUP(signature_trust_cleanup) = signature_trust_new();
+    struct signature_trust *trust = signature_trust_new();
     struct str authority = test_certificate_make(&world.authority);
-    struct str document = world_document();
     CHECK(trust != NULL);
     if (!world.no_root)
         add(trust, SIGNATURE_ROOTS, test_certificate_make(&world.root));
@@ -157,8 +159,18 @@ static enum rc judge(struct signature_report *report)
         add(trust, SIGNATURE_LISTS, test_list_make(&world.lists[0]));
     if (!world.no_lists && !world.list_inside)
         add(trust, SIGNATURE_LISTS, test_list_make(&world.lists[1]));
+    if (world.more.issuer)
+        add(trust, SIGNATURE_LISTS, test_list_make(&world.more));
     if (world.answers)
         answers_add(trust, authority);
+    return trust;
+}
+
+static enum rc judge(struct signature_report *report)
+{
+    struct err err = {0};
+    struct str document = world_document();
+    struct signature_trust *trust CLEANUP(signature_trust_cleanup) = world_trust();
     struct str beside = world.beside.n ? world.beside : world.document.content;
     bool given = world.beside.n || world.document_here;
     return signature_verify(trust, document, given ? &beside : NULL, world.now_s, report, &err);
@@ -219,19 +231,40 @@ SPOIL(list_of_tomorrow, world.lists[1].from_s = NOW + DAY; world.lists[1].until_
 SPOIL(list_forged, world.lists[1].issuer_key = test_key(world.person.key->kind, 5))
 SPOIL(list_delta, world.lists[1].delta = true)
 SPOIL(list_delta_mild, list_delta(); world.lists[1].mild = true)
+SPOIL(list_more, world.more = world.lists[1]; world.more.revoked = REVOKED_OF; world.more.revoked_s = BEGIN + DAY)
+SPOIL(list_more_forged, list_more(); world.more.issuer_key = test_key(world.person.key->kind, 5))
+SPOIL(list_delta_names, list_more(); world.more.delta = true)
+SPOIL(list_too_late_names, expired_stamped(); list_more(); world.more.from_s = BEGIN + 399 * DAY)
+SPOIL(part_own, world.person.point = world.lists[1].point = "http://lists.kz/1")
+SPOIL(part_other, part_own(); world.lists[1].point = "http://lists.kz/2")
+SPOIL(part_unsaid, part_own(); world.person.point = NULL)
+SPOIL(part_other_names, part_other(); list_more(); world.more.point = "http://lists.kz/2")
 SPOIL(list_inside, world.list_inside = true)
 SPOIL(list_inside_revoked, revoked(); world.list_inside = true)
 SPOIL(answer, world.no_lists = false; world.lists[1].until_s = NOW - 1; world.answers = true)
 SPOIL(answer_revoked, world.answers = true; world.response.status = 'r'; world.response.revoked_s = NOW - DAY)
+SPOIL(answer_revoked_forged, answer_revoked(); world.response.signer = test_key(world.person.key->kind, 5))
 SPOIL(answer_unknown, answer(); world.response.status = 'u')
 SPOIL(answer_old, answer(); world.response.from_s = NOW - 2 * DAY; world.response.until_s = NOW - DAY)
 SPOIL(answer_endless_old, answer(); world.response.from_s = NOW - 2 * DAY; world.response.until_s = 0)
 SPOIL(answer_other, answer(); world.response.serial = 99)
 SPOIL(answer_forged, answer(); world.response.signer = test_key(world.person.key->kind, 5))
 SPOIL(answer_delegate, answer(); world.delegate = true)
+SPOIL(answer_delegate_critical, answer_delegate(); world.delegate_critical = true)
 SPOIL(answer_not_named, answer(); world.delegate_plain = true)
 SPOIL(stamped, world.stamped_s = BEGIN + 30 * DAY)
 SPOIL(stamp_wrong, stamped(); world.stamp_wrong = true)
+SPOIL(stamp_use_mild, stamped(); world.stamper.use_mild = true)
+SPOIL(stamp_key_usage, stamped(); world.stamper.key_usage = ENCIPHER)
+SPOIL(stamp_unnamed, stamped(); world.stamp_unnamed = true)
+SPOIL(stamper_revoked, stamped(); world.lists[1].revoked = 13; world.lists[1].revoked_s = BEGIN + 40 * DAY)
+SPOIL(stamper_stolen, stamper_revoked(); world.lists[1].reason = 1 + 1)
+SPOIL(stamper_stolen_expired, expired(); stamper_stolen())
+SPOIL(stamper_superseded, stamper_revoked(); world.lists[1].reason = 4 + 1)
+SPOIL(stamper_answer, stamped(); world.answers = true; world.response.serial = 13; world.response.status = 'r';
+      world.response.revoked_s = BEGIN + 40 * DAY)
+SPOIL(stamper_answer_ended, stamper_answer(); world.response.reason = 5 + 1)
+SPOIL(attributes_shown, world.document.attributes_shown = true)
 SPOIL(stamp_usage, stamped(); world.stamp_usage = true)
 SPOIL(stamp_tomorrow, world.stamped_s = NOW + 10 * DAY;
       world.lists[0].until_s = world.lists[1].until_s = NOW + 30 * DAY)
@@ -268,6 +301,10 @@ static const struct {
     {"expired, signed before", expired_stamped, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), 0},
     {"revoked later", revoked_later, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), 0},
 
+    {"a list of its own part", part_own, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), 0},
+    {"the stamp's authority superseded", stamper_superseded, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), 0},
+    {"... and ended, by an answer", stamper_answer_ended, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), 0},
+
     {"detached, alone", detached_alone, BROKEN(NO_DOCUMENT, UNKNOWN), 0},
     {"detached, another", detached_other, BROKEN(DIGEST, BAD), 0},
     {"attached, another beside", attached_other, BROKEN(OTHER_DOCUMENT, BAD), 0},
@@ -303,18 +340,41 @@ static const struct {
     {"a list of tomorrow", list_of_tomorrow, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STALE), 0},
     {"a forged list", list_forged, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STATUS_FORGED), 0},
     {"a list of changes", list_delta, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, SILENT), 0},
+    {"a forged list that names it, beside a good one", list_more_forged, SIGNATURE_UNKNOWN,
+     WHY(NONE, NONE, NONE, STATUS_FORGED), 0},
+    {"a forged answer that names it, beside a good list", answer_revoked_forged, SIGNATURE_UNKNOWN,
+     WHY(NONE, NONE, NONE, STATUS_FORGED), 0},
     {"... that does not insist on it", list_delta_mild, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, SILENT), 0},
+    {"a list of changes that names it", list_delta_names, SIGNATURE_BAD, WHY(NONE, NONE, NONE, REVOKED), 0},
+    {"a list of when it had expired that names it", list_too_late_names, SIGNATURE_BAD, WHY(NONE, NONE, NONE, REVOKED),
+     0},
+    {"a list of another part", part_other, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, SILENT), 0},
+    {"a list of some part", part_unsaid, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, SILENT), 0},
+    {"a list of another part that names it", part_other_names, SIGNATURE_BAD, WHY(NONE, NONE, NONE, REVOKED), 0},
+    {"attributes shown as a document", attributes_shown, BROKEN(ATTRIBUTES, BAD), 0},
     {"an answer: revoked", answer_revoked, SIGNATURE_BAD, WHY(NONE, NONE, NONE, REVOKED), 0},
     {"an answer: unknown", answer_unknown, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STALE), 0},
     {"an old answer", answer_old, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STALE), 0},
     {"an old answer without an end", answer_endless_old, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STALE), 0},
     {"an answer about another", answer_other, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STALE), 0},
     {"a forged answer", answer_forged, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STALE), 0},
+    {"an answer of one with an unknown critical extension", answer_delegate_critical, SIGNATURE_UNKNOWN,
+     WHY(NONE, NONE, NONE, STALE), 0},
     {"an answer of one not named", answer_not_named, SIGNATURE_UNKNOWN, WHY(NONE, NONE, NONE, STALE), 0},
     {"a time stamp of another signature", stamp_wrong, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE),
      SIGNATURE_WHY_DIGEST},
     {"a time stamp by a key for something else", stamp_usage, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE),
      SIGNATURE_WHY_USAGE},
+    {"... that does not insist on its use", stamp_use_mild, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE),
+     SIGNATURE_WHY_USAGE},
+    {"... by a key that may not sign", stamp_key_usage, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE),
+     SIGNATURE_WHY_USAGE},
+    {"... that names no certificate", stamp_unnamed, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE),
+     SIGNATURE_WHY_OTHER_CERTIFICATE},
+    {"the stamp's authority revoked later", stamper_revoked, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE),
+     SIGNATURE_WHY_REVOKED},
+    {"... its key was stolen", stamper_stolen, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), SIGNATURE_WHY_REVOKED},
+    {"... by an answer", stamper_answer, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), SIGNATURE_WHY_REVOKED},
     {"a time stamp of tomorrow", stamp_tomorrow, SIGNATURE_GOOD, WHY(NONE, NONE, NONE, NONE), SIGNATURE_WHY_NOT_YET},
 };
 
@@ -421,6 +481,143 @@ static void weak_keys(void)
     world.authority.key = world.person.issuer_key = world.lists[1].issuer_key = test_key(KEY_RSA_WEAK, 0);
     CHECK_INT(judge(&report), RC_OK);
     CHECK_INT(report.signer[0].answer[SIGNATURE_PATH].reason, SIGNATURE_WHY_WEAK);
+}
+
+static enum signature_reason bytes_with(enum test_key_kind kind, struct str spki)
+{
+    static struct signature_report report;
+    struct test_key key = *test_key(kind, 2);
+    key.spki = spki;
+    world_make(kind);
+    world.person.key = world.document.key = &key;
+    CHECK_INT(judge(&report), RC_OK);
+    return report.signer[0].answer[SIGNATURE_BYTES].reason;
+}
+
+/* Keys whose own numbers say what a signature is. */
+static void odd_keys(void)
+{
+    EVP_PKEY *rsa = test_key(KEY_RSA, 2)->secret;
+    EVP_PKEY *ec = EVP_PKEY_dup(test_key(KEY_EC, 2)->secret);
+    unsigned char modulus[257] = {0};
+    unsigned char *out = NULL;
+    BIGNUM *n = NULL;
+    CHECK_INT(EVP_PKEY_get_bn_param(rsa, "n", &n), 1);
+    CHECK_INT(BN_bn2binpad(n, modulus + 1, 256), 256);
+    struct str numbers = SEQ(DER(2, str_at(modulus, sizeof modulus)), integer(1));
+    struct str spki = SEQ(SEQ(oid("1.2.840.113549.1.1.1"), DER(5, NOTHING)), DER(3, STR("\0"), numbers));
+    CHECK_INT(bytes_with(KEY_RSA, spki), SIGNATURE_WHY_WEAK);
+    CHECK_INT(EVP_PKEY_set_utf8_string_param(ec, "encoding", "explicit"), 1);
+    int size = i2d_PUBKEY(ec, &out);
+    CHECK(size > 200);
+    CHECK_INT(bytes_with(KEY_EC, kept(out, (size_t)MAX(size, 0))), SIGNATURE_WHY_ALGORITHM);
+    OPENSSL_free(out);
+    EVP_PKEY_free(ec);
+    BN_free(n);
+}
+
+/* Of tc26-256-A: a point of order 2, and what anybody can compute for it. */
+static void small_points(void)
+{
+    uint8_t digest[32];
+    static const char key[] = "\xaa\x4a\xa1\xe7\xdc\x75\x30\xa6\x7e\xc4\x2a\x19\x5c\xfe\x44\x87"
+                              "\x58\xd9\x78\xd4\x44\x4b\x97\x8e\x15\xff\x95\xf5\x73\xfe\x00\x01"
+                              "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    static const char signature[] = "\x47\x33\x6b\x5a\x26\x1e\x7e\x0e\x2d\x7c\xb0\x77\xe4\x81\x85\x60"
+                                    "\xd3\x60\xe4\x7a\x4c\xfb\xe1\x8b\x51\xf9\x05\x68\x67\xc1\x40\x1d"
+                                    "\xed\xa2\x4f\xe3\x10\x5d\x90\x39\x50\xef\xc4\x2a\xfc\x1f\x0a\x9c"
+                                    "\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\xbb\x3b";
+    memset(digest, 0x11, sizeof digest);
+    CHECK(!gost_verify(GOST_2015_256, str_at(key, 64), digest, str_at(signature, 64)));
+}
+
+/* Each allocation fails once: a digest that was not made fits no attribute, not an empty one either. */
+static void no_digest(void)
+{
+    static struct signature_report report;
+    struct err err = {0};
+    struct signature_trust *trust CLEANUP(signature_trust_cleanup) = signature_trust_new();
+    world_make(KEY_ED25519);
+    world.document.empty_digest = true;
+    struct str document = world_document();
+    uint64_t before = memory_allocations();
+    CHECK_INT(signature_verify(trust, document, NULL, NOW, &report, &err), RC_OK);
+    CHECK_INT(report.signer[0].answer[SIGNATURE_BYTES].reason, SIGNATURE_WHY_DIGEST);
+    uint64_t count = memory_allocations() - before;
+    uint64_t limits = 0;
+    CHECK(count > 0);
+    for (uint64_t at = 1; at <= count; at++) {
+        memory_fail_at(at);
+        enum rc rc = signature_verify(trust, document, NULL, NOW, &report, &err);
+        memory_fail_at(0);
+        CHECK(rc == RC_LIMIT || (rc == RC_OK && report.signer[0].answer[SIGNATURE_BYTES].verdict != SIGNATURE_GOOD));
+        limits += rc == RC_LIMIT;
+    }
+    CHECK(limits > 0);
+}
+
+/* Each allocation, OpenSSL's too, fails once: a signature that is not good does not become it. */
+static void no_memory(void)
+{
+    static const struct {
+        const char *name;
+        void (*spoil)(void);
+    } spoilt[] = {{"revoked", revoked},
+                  {"not permitted", not_permitted},
+                  {"of another part", part_other},
+                  {"a forged certificate", forged_person},
+                  {"another document", detached_other},
+                  {"attributes as a document", attributes_shown},
+                  {"a stolen key's time stamp", stamper_stolen_expired}};
+    static struct signature_report report;
+    struct err err = {0};
+    for (size_t i = 0; i < ARRAY_LEN(spoilt); i++) {
+        world_make(KEY_EC);
+        spoilt[i].spoil();
+        struct str document = world_document();
+        struct signature_trust *trust CLEANUP(signature_trust_cleanup) = world_trust();
+        const struct str *beside = world.beside.n ? &world.beside : NULL;
+        uint64_t before = memory_allocations();
+        CHECK_INT(signature_verify(trust, document, beside, world.now_s, &report, &err), RC_OK);
+        uint64_t count = memory_allocations() - before;
+        CHECK(count > 500);
+        for (uint64_t at = 1; at <= count; at += 7) {
+            test_row("%s, allocation %u", spoilt[i].name, (unsigned)at);
+            memory_fail_at(at);
+            enum rc rc = signature_verify(trust, document, beside, world.now_s, &report, &err);
+            memory_fail_at(0);
+            CHECK(rc == RC_OK || rc == RC_INVALID || rc == RC_LIMIT);
+            CHECK(report.verdict != SIGNATURE_GOOD);
+        }
+    }
+}
+
+/* What a stranger may bring to be asked, again and again for each signer. */
+static void too_much_beside(void)
+{
+    static char name[70000];
+    static struct signature_report report;
+    struct err err = {0};
+    struct buf many CLEANUP(buf_done);
+    struct signature_trust *trust CLEANUP(signature_trust_cleanup) = signature_trust_new();
+    world_make(KEY_EC);
+    struct str list = test_list_make(&world.lists[1]);
+    buf_init(&many, (size_t)1 << 20);
+    for (size_t i = 0; i < 64; i++)
+        buf_str(&many, list);
+    world.document.list = buf_view(&many);
+    CHECK_INT(signature_verify(trust, world_document(), NULL, NOW, &report, &err), RC_OK);
+    buf_str(&many, list);
+    world.document.list = buf_view(&many);
+    CHECK_INT(signature_verify(trust, world_document(), NULL, NOW, &report, &err), RC_LIMIT);
+    CHECK_TEXT(str_of(err.text), "a signed document with more than 256 certificates or 64 lists");
+    CHECK_INT(report.verdict, SIGNATURE_UNKNOWN);
+    world_make(KEY_EC);
+    memset(name, 'a', sizeof name - 1);
+    world.authority.name = name;
+    world.document.others[0] = test_certificate_make(&world.authority);
+    CHECK_INT(signature_verify(trust, world_document(), NULL, NOW, &report, &err), RC_LIMIT);
+    CHECK_TEXT(str_of(err.text), "certificate 2 of the signed document is of more than 65536 bytes");
 }
 
 /* A root of RSA over an authority of the national algorithm. */
@@ -577,6 +774,11 @@ static const struct test tests[] = {
     {"who signed, and when", says_who},
     {"long names", long_names},
     {"weak keys prove nothing", weak_keys},
+    {"keys that prove nothing", odd_keys},
+    {"points of a small order prove nothing", small_points},
+    {"a digest that could not be made", no_digest},
+    {"no memory proves nothing", no_memory},
+    {"more certificates and lists than are read", too_much_beside},
     {"two algorithms on one way", mixed},
     {"what OpenSSL writes", of_openssl},
     {"base64, and what is none", base64_and_more},
@@ -584,8 +786,27 @@ static const struct test tests[] = {
     {"what is not to be believed", trust_refuses},
 };
 
+static void *openssl_new(size_t size, const char *file, int line)
+{
+    IGNORE(file == NULL || line == 0);
+    return memory_new(size);
+}
+
+static void *openssl_resize(void *old, size_t size, const char *file, int line)
+{
+    IGNORE(file == NULL || line == 0);
+    return memory_resize(old, size);
+}
+
+static void openssl_free(void *old, const char *file, int line)
+{
+    IGNORE(file == NULL || line == 0);
+    memory_free(old);
+}
+
 int main(int argc, char **argv)
 {
+    IGNORE(CRYPTO_set_mem_functions(openssl_new, openssl_resize, openssl_free) == 1);
     int status = test_run(tests, ARRAY_LEN(tests), argc, argv);
     test_end();
     return status;

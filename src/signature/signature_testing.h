@@ -44,6 +44,8 @@ struct test_certificate {
     unsigned key_usage;   /* first byte of the bit string; 0: none */
     bool unknown_critical;
     const char *permitted; /* a DNS name's constraint */
+    const char *point;     /* where its lists are, a URI; NULL: not said */
+    bool use_mild;         /* the use is not critical */
 };
 
 struct test_list {
@@ -54,7 +56,9 @@ struct test_list {
     unsigned revoked; /* a serial; 0: none */
     int64_t revoked_s;
     bool delta;
-    bool mild; /* ... and its extension is not critical */
+    bool mild;         /* ... and its extension is not critical */
+    unsigned reason;   /* of the revocation, and one more; 0: none */
+    const char *point; /* the part of the certificates that it is of, a URI; NULL: all */
 };
 
 struct test_response {
@@ -66,6 +70,7 @@ struct test_response {
     int64_t until_s;
     char status; /* 'g', 'r', 'u' */
     int64_t revoked_s;
+    unsigned reason; /* and one more; 0: none */
     bool try_later;
 };
 
@@ -86,6 +91,8 @@ struct test_document {
     struct str (*stamp_of)(struct str signature); /* makes it */
     const char *type;                             /* of the content, a dotted identifier; NULL: data */
     bool long_lengths;                            /* BER: the outermost have no definite length */
+    bool attributes_shown;                        /* what is signed as attributes stands as the document, without any */
+    bool empty_digest;                            /* in the attribute; by an algorithm of libgcrypt */
 };
 
 #define TEST_TYPE_STAMP "1.2.840.113549.1.9.16.1.4"
@@ -368,6 +375,12 @@ static struct str extension(const char *id, bool critical, struct str value)
     return SEQ(oid(id), critical ? flag(true) : NOTHING, DER(4, value));
 }
 
+/* Of a point of distribution, by one URI. */
+static struct str point_of(const char *uri)
+{
+    return DER(0xa0, DER(0xa0, DER(0x86, str_of(uri))));
+}
+
 static struct str test_certificate_make(const struct test_certificate *c)
 {
     const char *issuer = c->issuer ? c->issuer : c->name;
@@ -377,7 +390,8 @@ static struct str test_certificate_make(const struct test_certificate *c)
     struct str extensions =
         SEQ(c->authority ? extension("2.5.29.19", true, SEQ(flag(true), length)) : NOTHING,
             c->key_usage ? extension("2.5.29.15", true, DER(3, str_at(usage, 2))) : NOTHING,
-            use ? extension("2.5.29.37", true, SEQ(oid(use))) : NOTHING,
+            use ? extension("2.5.29.37", !c->use_mild, SEQ(oid(use))) : NOTHING,
+            c->point ? extension("2.5.29.31", false, SEQ(SEQ(point_of(c->point)))) : NOTHING,
             c->unknown_critical ? extension("1.2.398.9.9.9", true, DER(5, NOTHING)) : NOTHING,
             c->permitted ? extension("2.5.29.30", true, SEQ(DER(0xa0, SEQ(DER(0x82, str_of(c->permitted)))))) : NOTHING,
             c->authority ? NOTHING : extension("2.5.29.17", false, SEQ(DER(0x82, STR("host.example.kz")))));
@@ -390,8 +404,12 @@ static struct str test_certificate_make(const struct test_certificate *c)
 
 static struct str test_list_make(const struct test_list *l)
 {
-    struct str revoked = l->revoked ? SEQ(SEQ(integer(l->revoked), time_of(l->revoked_s, false))) : NOTHING;
-    struct str extensions = l->delta ? DER(0xa0, SEQ(extension("2.5.29.27", !l->mild, integer(1)))) : NOTHING;
+    uint8_t reason = (uint8_t)(l->reason - 1);
+    struct str why = l->reason ? SEQ(extension("2.5.29.21", false, DER(10, str_at(&reason, 1)))) : NOTHING;
+    struct str revoked = l->revoked ? SEQ(SEQ(integer(l->revoked), time_of(l->revoked_s, false), why)) : NOTHING;
+    struct str delta = l->delta ? extension("2.5.29.27", !l->mild, integer(1)) : NOTHING;
+    struct str point = l->point ? extension("2.5.29.28", true, SEQ(point_of(l->point))) : NOTHING;
+    struct str extensions = l->delta || l->point ? DER(0xa0, SEQ(delta, point)) : NOTHING;
     struct str body = SEQ(integer(1), algorithm_of(l->issuer_key), name_of(l->issuer), time_of(l->from_s, false),
                           l->until_s ? time_of(l->until_s, false) : NOTHING, revoked, extensions);
     return signed_sequence(body, l->issuer_key);
@@ -418,8 +436,10 @@ static struct str test_response_make(const struct test_response *r)
     struct str subject = kept(name, name_n);
     struct str id = SEQ(SEQ(oid("1.3.14.3.2.26"), DER(5, NOTHING)), DER(4, sha1(subject)),
                         DER(4, sha1(str_at(key->data, (size_t)key->length))), integer(r->serial));
+    uint8_t reason = (uint8_t)(r->reason - 1);
+    struct str why = r->reason ? DER(0xa0, DER(10, str_at(&reason, 1))) : NOTHING;
     struct str status = r->status == 'g'   ? DER(0x80, NOTHING)
-                        : r->status == 'r' ? DER(0xa1, time_of(r->revoked_s, true))
+                        : r->status == 'r' ? DER(0xa1, time_of(r->revoked_s, true), why)
                                            : DER(0x82, NOTHING);
     struct str single =
         SEQ(id, status, time_of(r->from_s, true), r->until_s ? DER(0xa0, time_of(r->until_s, true)) : NOTHING);
@@ -462,9 +482,11 @@ static struct str attributes_of(const struct test_document *d, const char *type)
         certificate =
             attribute("1.2.840.113549.1.9.16.2.47", SEQ(SEQ(SEQ(is_gost(d->key) ? digest_algorithm_of(d->key) : NOTHING,
                                                                 DER(4, digest_of_bytes(d->key, named))))));
-    return SET(attribute("1.2.840.113549.1.9.3", oid(d->wrong_type ? "1.2.840.113549.1.7.5" : type)),
-               d->claimed_s ? attribute("1.2.840.113549.1.9.5", time_of(d->claimed_s, false)) : NOTHING,
-               attribute("1.2.840.113549.1.9.4", DER(4, digest_of_bytes(d->key, d->content))), certificate);
+    return SET(
+        attribute("1.2.840.113549.1.9.3", oid(d->wrong_type ? "1.2.840.113549.1.7.5" : type)),
+        d->claimed_s ? attribute("1.2.840.113549.1.9.5", time_of(d->claimed_s, false)) : NOTHING,
+        attribute("1.2.840.113549.1.9.4", DER(4, d->empty_digest ? NOTHING : digest_of_bytes(d->key, d->content))),
+        certificate);
 }
 
 static struct str with_tag(struct str element, unsigned tag)
@@ -479,12 +501,14 @@ static struct str test_document_make(const struct test_document *d)
     const char *type = d->type ? d->type : "1.2.840.113549.1.7.1";
     struct str attributes = d->plain ? NOTHING : attributes_of(d, type);
     struct str signature = sign(d->key, d->plain ? d->content : attributes);
+    bool plain = d->plain || d->attributes_shown;
+    struct str digest = d->empty_digest ? SEQ(oid(gosts[GOST_2015_256].digest)) : digest_algorithm_of(d->key);
+    struct str shown = d->attributes_shown ? attributes : d->content;
     struct str stamp = d->stamp_of ? d->stamp_of(signature) : d->stamp;
     struct str unsigned_part = stamp.n ? DER(0xa1, attribute("1.2.840.113549.1.9.16.2.14", stamp)) : NOTHING;
-    struct str info =
-        SEQ(integer(1), signer_id(d->certificate), digest_algorithm_of(d->key),
-            d->plain ? NOTHING : with_tag(attributes, 0xa0), algorithm_of(d->key), DER(4, signature), unsigned_part);
-    struct str content = d->detached ? NOTHING : DER(0xa0, DER(4, d->content));
+    struct str info = SEQ(integer(1), signer_id(d->certificate), digest, plain ? NOTHING : with_tag(attributes, 0xa0),
+                          algorithm_of(d->key), DER(4, signature), unsigned_part);
+    struct str content = d->detached ? NOTHING : DER(0xa0, DER(4, shown));
     struct str others[ARRAY_LEN(d->others)];
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         others[i] = d->others[i].n ? d->others[i] : NOTHING;

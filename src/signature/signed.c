@@ -1,6 +1,7 @@
 /* signed.c - SignedData and its signers. */
 #include "signature/signed.h"
 
+#include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "signature/ess.h"
@@ -9,9 +10,14 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#define CERTIFICATES_MAX 256
-#define ATTRIBUTES_MAX   64
-#define ATTRIBUTES_BYTES ((size_t)1 << 20)
+/* Of one document: each signer may ask each of them for a signature of its own. */
+#define CERTIFICATES_MAX  256
+#define CERTIFICATE_BYTES 65536
+#define LISTS_MAX         64
+#define SMALL_BYTES       ((size_t)1 << 20)
+#define RESERVE_BYTES     (4 * SIGNATURE_TRUST_MAX) /* for what is computed of one list at a time, and more */
+#define ATTRIBUTES_MAX    64
+#define ATTRIBUTES_BYTES  ((size_t)1 << 20)
 
 static const ASN1_OBJECT *object_of(int nid)
 {
@@ -25,19 +31,54 @@ static struct str string_of(const ASN1_STRING *string)
 
 /* ---- reading ---- */
 
-bool signed_read(struct signed_data *document, struct str der)
+static enum rc beside_count(const struct signed_data *document, struct err *err)
+{
+    int certificates = document->certificates ? sk_X509_num(document->certificates) : 0;
+    int lists = document->lists ? sk_X509_CRL_num(document->lists) : 0;
+    size_t list_bytes = 0;
+    if (certificates > CERTIFICATES_MAX || lists > LISTS_MAX)
+        return err_set(err, RC_LIMIT, "a signed document with more than %d certificates or %d lists", CERTIFICATES_MAX,
+                       LISTS_MAX);
+    for (int i = 0; i < certificates; i++)
+        if (i2d_X509(sk_X509_value(document->certificates, i), NULL) > CERTIFICATE_BYTES)
+            return err_set(err, RC_LIMIT, "certificate %d of the signed document is of more than %d bytes", i + 1,
+                           CERTIFICATE_BYTES);
+    for (int i = 0; i < lists; i++) {
+        list_bytes += (size_t)MAX(0, i2d_X509_CRL(sk_X509_CRL_value(document->lists, i), NULL));
+        if (list_bytes > SIGNATURE_TRUST_MAX)
+            return err_set(err, RC_LIMIT, "lists in the signed document of more than %zu bytes", SIGNATURE_TRUST_MAX);
+    }
+    return RC_OK;
+}
+
+/* A document that leaves no memory could not be judged: "revoked" is what would not be heard. One that is small takes
+ * little. */
+static bool memory_left(size_t size)
+{
+    if (size <= SMALL_BYTES)
+        return true;
+    void *reserve = memory_new(RESERVE_BYTES);
+    memory_free(reserve);
+    return reserve != NULL;
+}
+
+enum rc signed_read(struct signed_data *document, struct str der, struct err *err)
 {
     const unsigned char *at = (const unsigned char *)der.p;
+    ERR_clear_error();
     document->cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.n);
+    bool no_memory = !document->cms && ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
     bool good = document->cms && (const char *)at == der.p + der.n &&
                 OBJ_obj2nid(CMS_get0_type(document->cms)) == NID_pkcs7_signed;
     if (good) {
         document->certificates = CMS_get1_certs(document->cms);
         document->lists = CMS_get1_crls(document->cms);
-        good = !document->certificates || sk_X509_num(document->certificates) <= CERTIFICATES_MAX;
     }
     ERR_clear_error();
-    return good;
+    if (no_memory || (good && !memory_left(der.n)))
+        return err_set(err, RC_LIMIT, "no memory to judge a signed document of %zu bytes", der.n);
+    return good ? beside_count(document, err)
+                : err_set(err, RC_INVALID, "no signed document (CMS SignedData, RFC 5652)");
 }
 
 void signed_done(struct signed_data *document)
@@ -106,15 +147,18 @@ static const void *attribute_one(const CMS_SignerInfo *info, int nid, int type)
     return CMS_signed_get0_data_by_OBJ((CMS_SignerInfo *)(uintptr_t)info, object_of(nid), -3, type);
 }
 
-/* RFC 5035, RFC 2634: when the signer named his certificate, it is that one; it is the first that he names. */
-static bool certificate_meant(const CMS_SignerInfo *info, X509 *certificate)
+/* RFC 5035, RFC 2634: when the signer named his certificate, it is that one; it is the first that he names. An
+ * authority of time stamps has to (`must`; RFC 3161 2.4.2). */
+static bool certificate_meant(const CMS_SignerInfo *info, X509 *certificate, bool must)
 {
     static const int nids[] = {NID_id_smime_aa_signingCertificateV2, NID_id_smime_aa_signingCertificate};
     unsigned char *der = NULL;
     bool meant = true;
+    bool named = false;
     for (size_t i = 0; i < ARRAY_LEN(nids) && meant; i++) {
         if (CMS_signed_get_attr_by_NID(info, nids[i], -1) < 0)
             continue;
+        named = true;
         struct str value = string_of(attribute_one(info, nids[i], V_ASN1_SEQUENCE));
         struct ess_first first;
         int n = i2d_X509(certificate, &der);
@@ -126,7 +170,7 @@ static bool certificate_meant(const CMS_SignerInfo *info, X509 *certificate)
         OPENSSL_free(der);
         der = NULL;
     }
-    return meant;
+    return meant && (named || !must);
 }
 
 static enum signature_reason attributes_judge(struct signed_data *document, CMS_SignerInfo *info,
@@ -138,7 +182,28 @@ static enum signature_reason attributes_judge(struct signed_data *document, CMS_
         return SIGNATURE_WHY_ATTRIBUTES;
     if (!document->content)
         return SIGNATURE_WHY_NO_DOCUMENT;
-    return str_eq(string_of(value), content_digest(document, digest)) ? SIGNATURE_WHY_NONE : SIGNATURE_WHY_DIGEST;
+    struct str made = content_digest(document, digest);
+    if (!made.n) /* not computed, it is like no other, not like an empty one */
+        return SIGNATURE_WHY_ALGORITHM;
+    return str_eq(string_of(value), made) ? SIGNATURE_WHY_NONE : SIGNATURE_WHY_DIGEST;
+}
+
+/* What somebody signed as attributes is, byte for byte, what he would have signed as a document without any: taken out
+ * of one signed document, it would make another that he never saw (draft-ietf-lamps-cms-euf-cma-signeddata). */
+static bool content_is_attributes(struct str content)
+{
+    int tag = -1;
+    struct str rest = der_cut(&content, &tag);
+    bool found = false;
+    while (tag == V_ASN1_SET && content.n == 0 && rest.n && !found) {
+        int inner = -1;
+        struct str attribute = der_cut(&rest, &inner);
+        if (inner != V_ASN1_SEQUENCE)
+            return false;
+        struct str id = der_cut(&attribute, &inner);
+        found = inner == V_ASN1_OBJECT && str_eq(id, STR("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04")); /* messageDigest */
+    }
+    return found;
 }
 
 static enum signature_reason bytes_judge(struct signed_data *document, CMS_SignerInfo *info, X509 *certificate,
@@ -168,13 +233,15 @@ static enum signature_reason bytes_judge(struct signed_data *document, CMS_Signe
         return SIGNATURE_WHY_ATTRIBUTES; /* RFC 5652 5.3 */
     } else if (!document->content) {
         return SIGNATURE_WHY_NO_DOCUMENT;
+    } else if (content_is_attributes(part)) {
+        return SIGNATURE_WHY_ATTRIBUTES;
     }
     const struct key_question question = {
         X509_get_X509_PUBKEY(certificate), algorithm, digest, &part, 1, string_of(CMS_SignerInfo_get0_signature(info))};
     enum signature_reason fits = key_verify(&question, &signer->algorithm);
     if (fits != SIGNATURE_WHY_NONE)
         return fits;
-    if (!certificate_meant(info, certificate))
+    if (!certificate_meant(info, certificate, document->is_stamp))
         return SIGNATURE_WHY_OTHER_CERTIFICATE;
     return reason == SIGNATURE_WHY_NONE && document->other_content ? SIGNATURE_WHY_OTHER_DOCUMENT : reason;
 }
@@ -205,19 +272,29 @@ static void signer_describe(X509 *certificate, struct signature_signer *signer)
         signer->from_s = signer->until_s = 0;
 }
 
+/* RFC 3161 2.3: for this and nothing else, and it insists on it. */
+static bool stamps_only(const X509 *certificate)
+{
+    int critical = 0;
+    EXTENDED_KEY_USAGE *uses = X509_get_ext_d2i(certificate, NID_ext_key_usage, &critical, NULL);
+    bool only = uses && critical == 1 && sk_ASN1_OBJECT_num(uses) == 1 &&
+                OBJ_obj2nid(sk_ASN1_OBJECT_value(uses, 0)) == NID_time_stamp;
+    EXTENDED_KEY_USAGE_free(uses);
+    return only;
+}
+
 static bool usage_fits(const struct signed_data *document, X509 *certificate)
 {
-    if (document->is_stamp) /* RFC 3161 2.3: for this and nothing else */
-        return (X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) &&
-               X509_get_extended_key_usage(certificate) == XKU_TIMESTAMP;
-    return (X509_get_key_usage(certificate) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+    return (X509_get_key_usage(certificate) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0 &&
+           (!document->is_stamp || stamps_only(certificate));
 }
 
 static void certificate_judge(const struct signed_data *document, X509 *certificate, struct signature_signer *signer)
 {
     const struct moment moment = {.at_s = signer->moment_s,
                                   .now_s = document->moment.now_s,
-                                  .proved = signer->stamped_s > 0 || document->moment.proved};
+                                  .proved = signer->stamped_s > 0 || document->moment.proved,
+                                  .own_word = document->moment.own_word};
     struct signature_answer *answer = signer->answer;
     struct path path;
     enum signature_reason reason =

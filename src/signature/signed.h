@@ -27,8 +27,8 @@ struct signed_data {
     } made[DIGESTS_MAX];
 };
 
-/* False: no SignedData, or too many certificates or signers. signed_done in any case. */
-bool signed_read(struct signed_data *document, struct str der) MUST_USE;
+/* RC_INVALID: no SignedData. RC_LIMIT: too many certificates or lists, no memory. signed_done in any case. */
+enum rc signed_read(struct signed_data *document, struct str der, struct err *err) MUST_USE;
 void signed_done(struct signed_data *document);
 int signed_count(const struct signed_data *document);
 

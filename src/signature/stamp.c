@@ -79,15 +79,17 @@ void stamp_judge(const struct signed_data *document, CMS_SignerInfo *info, struc
 {
     const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
     struct str der = token_of(info);
+    struct err err = {0};
     int64_t time_s = 0;
     if (!der.n)
         return;
-    struct signed_data token = {
-        .trust = document->trust, .is_stamp = true, .moment = {.now_s = document->moment.now_s, .proved = true}};
+    struct signed_data token = {.trust = document->trust,
+                                .is_stamp = true,
+                                .moment = {.now_s = document->moment.now_s, .proved = true, .own_word = true}};
     ret_signer->has_stamp = true;
     ret_signer->stamp.reason = SIGNATURE_WHY_ATTRIBUTES;
     ret_signer->stamp.verdict = SIGNATURE_BAD;
-    if (signed_read(&token, der))
+    if (signed_read(&token, der, &err) == RC_OK)
         token_judge(&token, str_at(ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature)),
                     &ret_signer->stamp, &time_s);
     signed_done(&token);

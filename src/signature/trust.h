@@ -30,7 +30,7 @@ struct str der_cut(struct str *rest, int *ret_tag);
 
 /* Seconds UTC; false when there is none or it cannot be read. */
 bool time_seconds(const ASN1_TIME *time, int64_t *ret_s) MUST_USE;
-/* The last CN of the name, else the whole name; control characters and what does not fit are left out. */
+/* The first CN of the name, else the whole name; control characters and what does not fit are left out. */
 void name_text(const X509_NAME *name, char ret[SIGNATURE_TEXT_MAX]);
 /* The entry of that kind which begins with `prefix`, else the first; "" without one. */
 void name_entry(const X509_NAME *name, int nid, const char *prefix, char ret[SIGNATURE_TEXT_MAX]);

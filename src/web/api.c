@@ -149,15 +149,9 @@ static void ask_change(struct web_call *call, const struct api_row *row)
     if (!body_fits(call, row, body))
         return;
     struct buf *buf = call_ask(call, row->peer, row->ask);
-    for (const struct json_value *member = json_first(body); member; member = member->next) {
-        if (is_ours(member->key))
-            continue;
-        json_write_key_slice(buf, member->key);
-        if (member->kind == JSON_STRING)
-            json_write_str(buf, member->text);
-        else
-            json_write_raw(buf, member->text);
-    }
+    for (const struct json_value *member = json_first(body); member; member = member->next)
+        if (!is_ours(member->key))
+            json_put_member(buf, member);
     call_ask_end(call);
 }
 

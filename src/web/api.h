@@ -38,7 +38,7 @@ struct api_row {
     const char *ask;
     enum web_peer peer;
     bool changes;
-    const char *scope; /* of tokens that may ask it; a GET may be asked with "read", too, where it is not closed */
+    const char *scope;                /* of tokens that may ask it; see api_read_opens, too */
     const struct api_member *members; /* end with API_NONE */
 };
 
@@ -50,6 +50,8 @@ struct api_row {
 /* NULL after the last. */
 const struct api_row *api_at(size_t i);
 const struct api_row *api_find(struct str ask); /* NULL: no such question */
+/* May it be asked with the scope "read", too? */
+bool api_read_opens(const struct api_row *row);
 
 struct web_call;
 /* Keys of refusals and their statuses, for the document; NULL after the last. (call.c) */

@@ -2,6 +2,8 @@
 #include "base/macros.h"
 #include "web/api.h"
 
+#include <string.h>
+
 #define MEMBERS(...)                                                                                                   \
     (const struct api_member[])                                                                                        \
     {                                                                                                                  \
@@ -256,4 +258,9 @@ const struct api_row *api_find(struct str ask)
         if (str_is(ask, rows[i].ask))
             return &rows[i];
     return NULL;
+}
+
+bool api_read_opens(const struct api_row *row)
+{
+    return !row->changes && strcmp(row->scope, API_ADMINISTRATION) != 0 && strcmp(row->scope, API_PERSON) != 0;
 }

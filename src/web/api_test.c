@@ -4,43 +4,26 @@
 #include "web/fake_peers.h"
 #include "web/route.h"
 
-#include <sys/stat.h>
-
-static struct str file_of(struct arena *arena, const char *name)
-{
-    char path[4096];
-    struct stat info = {0};
-    snprintf(path, sizeof path, "%s/%s", test_source_dir(), name);
-    FILE *file = fopen(path, "r");
-    if (!file || fstat(fileno(file), &info) != 0)
-        info.st_size = 0;
-    char *bytes = arena_alloc(arena, (size_t)info.st_size + 1);
-    size_t n = file && bytes ? fread(bytes, 1, (size_t)info.st_size, file) : 0;
-    if (file)
-        fclose(file);
-    return str_at(bytes, n);
-}
-
 /* Questions that are asked by web for somebody, and by nobody over HTTP. */
 static bool is_inner(struct str ask)
 {
-    static const char *const names[] = {"session.open",  "session.check", "session.close",  "password.change",
-                                        "language.set",  "mirror.used",   "mirror.refused", "mirror.report",
-                                        "mirror.cosign", "paper.record",  "paper.begin",    "paper.state",
-                                        "paper.file",    "token.check",   "upload.check",   "upload.add"};
+    static const char *const names[] = {"session.open",   "session.check",     "session.close",      "password.change",
+                                        "language.set",   "mirror.used",       "mirror.refused",     "mirror.report",
+                                        "mirror.cosign",  "paper.record",      "paper.begin",        "paper.state",
+                                        "paper.file",     "token.check",       "upload.check",       "upload.add",
+                                        "mirror.enter",   "mirror.checkpoint", "mirror.consistency", "mirror.segments",
+                                        "mirror.segment", "mirror.tombstones", "mirror.tombstone",   "mirror.retention",
+                                        "mirror.log",     "mirror.notes",      "mirror.stamps"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(ask, names[i]))
             return true;
-    return str_is(ask, "mirror.enter") || str_is(ask, "mirror.checkpoint") || str_is(ask, "mirror.consistency") ||
-           str_is(ask, "mirror.segments") || str_is(ask, "mirror.segment") || str_is(ask, "mirror.tombstones") ||
-           str_is(ask, "mirror.tombstone") || str_is(ask, "mirror.retention") || str_is(ask, "mirror.log") ||
-           str_is(ask, "mirror.notes") || str_is(ask, "mirror.stamps");
+    return false;
 }
 
 static void every_question_of_the_desk_is_there(void)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(4u << 20);
-    struct str source = file_of(arena, "src/desk/ask.c");
+    struct str source = load(arena, "src/desk/ask.c");
     size_t count = 0;
     while (source.n > 0) {
         struct str line = str_trim(str_cut(&source, '\n'));
@@ -78,7 +61,7 @@ static struct str row_of_doc(struct str doc, const char *ask)
 static void every_question_and_member_is_documented(void)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(4u << 20);
-    struct str doc = file_of(arena, "doc/api.md");
+    struct str doc = load(arena, "doc/api.md");
     for (size_t i = 0; api_at(i); i++) {
         struct str line = row_of_doc(doc, api_at(i)->ask);
         test_row("%s", api_at(i)->ask);
@@ -140,7 +123,9 @@ static void the_document_is_json_and_whole(void)
     CHECK_INT(status_of(get("/api/openapi.json")), 200); /* a person, too */
     struct web_http nobody = get("/api/openapi.json");
     nobody.cookie = STR("");
-    CHECK_INT(status_of(nobody), 401);
+    struct web_call *call = run(nobody);
+    CHECK(call && web_response(call)->status == 401 && str_is(web_response(call)->authenticate, "Bearer"));
+    web_call_free(call);
 }
 
 static void a_program_asks_by_its_token(void)
@@ -171,6 +156,39 @@ static void a_program_asks_by_its_token(void)
     CHECK_INT(status_of(both), 200);
     CHECK(!strstr(peers.asked, "session.check"));
     CHECK_INT(status_of(program(get("/api/nothing"))), 404);
+}
+
+/* Every path that a token opens, and with what: one more must say it here. */
+static void paths_of_programs(void)
+{
+    static const struct {
+        const char *pattern, *target, *scopes; /* "": whatever it is for */
+    } rows[] = {
+        {"/api/upload", "/api/upload?object=1", "[\"vulnerabilities\"]"},
+        {"/api/openapi.json", "/api/openapi.json", ""},
+        {"/metrics", "/metrics", "[\"metrics\"]"},
+        {"/api/*", "/api/nothing", ""},
+        {"/api/*", "/api/nothing", ""}, /* GET and POST */
+    };
+    size_t found = 0;
+    for (size_t i = 0; i < route_count(); i++) {
+        const struct route *route = route_at(i);
+        if (route->access != ACCESS_API)
+            continue;
+        test_row("%s %s", route->method, route->pattern);
+        if (!CHECK(found < ARRAY_LEN(rows)) || !CHECK_TEXT(str_of(route->pattern), rows[found].pattern))
+            return;
+        struct web_http http = get(rows[found].target);
+        if (strcmp(route->method, "POST") == 0)
+            http = post_file(api_post(rows[found].target, "{}"));
+        peers_reset();
+        IGNORE(status_of(program(http)) > 0);
+        CHECK(strstr(peers.asked, "\"token.check\""));
+        CHECK_INT(strstr(peers.asked, "\"scopes\":") != NULL, rows[found].scopes[0] != '\0');
+        CHECK(strstr(peers.asked, rows[found].scopes));
+        found++;
+    }
+    CHECK_INT(found, ARRAY_LEN(rows));
 }
 
 static void refused_tokens(void)
@@ -266,6 +284,14 @@ static void members_are_looked_at(void)
     CHECK_INT(status_of(api_post("/api/rule.check", body)), 200);
 }
 
+static unsigned from(const char *authorization, const char *address)
+{
+    struct web_http http = program(get("/api/incident.list"));
+    http.authorization = str_of(authorization);
+    http.address = str_of(address);
+    return status_of(http);
+}
+
 static void who_asks_too_often_waits(void)
 {
     unsigned status = 200;
@@ -274,11 +300,13 @@ static void who_asks_too_often_waits(void)
     peers.ask = "token.check";
     peers.json = STR("{\"ok\":true,\"token\":77,\"name\":\"ci\",\"user\":\"ann\",\"role\":\"analyst\"}");
     web_set_rate(web, 60);
-    while (let_in < 1000 && (status = status_of(program(get("/api/incident.list")))) == 200)
+    while (let_in < 1000 && (status = from("Bearer qorgan_77", "192.0.2.1")) == 200)
         let_in++;
     CHECK_INT(status, 429);
     CHECK_INT(let_in, 20);
-    struct web_call *call = run(program(get("/api/incident.list")));
+    struct web_http again = program(get("/api/incident.list"));
+    again.authorization = STR("Bearer qorgan_77");
+    struct web_call *call = run(again);
     CHECK(call && web_response(call)->retry_after.n > 0);
     CHECK(call && !strstr(peers.asked, "incident.list\",\"who"));
     web_call_free(call);
@@ -296,6 +324,33 @@ static void who_asks_too_often_waits(void)
     CHECK_INT(let_in, 20);
     CHECK_INT(strlen(peers.asked), 0);
     web_set_rate(web, 3000);
+}
+
+/* As they are behind one proxy. */
+static void one_address_of_many_programs(void)
+{
+    static const char good[] = "Bearer qorgan_good", ended[] = "Bearer qorgan_ended";
+    peers_reset();
+    CHECK_INT(from(good, "192.0.2.80"), 200);
+    CHECK_INT(from(ended, "192.0.2.80"), 200); /* as yet */
+    peers.ask = "token.check";
+    peers.json = STR("{\"ok\":false,\"error\":\"token_refused\",\"text\":\"x\"}");
+    int asked = 0;
+    while (asked < 1000 && from(ended, "192.0.2.80") == 401)
+        asked++;
+    CHECK_INT(asked, 20); /* one that ended is held itself ... */
+    CHECK_INT(from(ended, "192.0.2.81"), 401);
+    CHECK_INT(from("Bearer guess", "192.0.2.80"), 401); /* ... and is no guess of its neighbours' */
+    while (asked < 1000 && from("Bearer guess", "192.0.2.80") == 401)
+        asked++;
+    CHECK_INT(asked, 20 + 19);
+    CHECK_INT(from("Bearer another", "192.0.2.80"), 429);
+    CHECK_INT(strlen(peers.asked), 0);
+    peers.ask = NULL;
+    CHECK_INT(from(good, "192.0.2.80"), 200); /* who was let in before is not held up */
+    CHECK_INT(from("Bearer new", "192.0.2.80"), 429);
+    CHECK_INT(status_of(get("/api/incident.list")), 200); /* a person's name is no token that was let in */
+    CHECK_INT(from("Bearer ann x", "192.0.2.80"), 429);
 }
 
 /* Lines of the text, by the grammar of the format; returns how many samples. */
@@ -325,6 +380,7 @@ static void metrics_are_text(void)
     CHECK_INT(status_of(program(get("/metrics"))), 200);
     CHECK(samples_of(buf_view(&seen)) > 20);
     CHECK(seen_has("qorgan_part_up{part=\"archive\"} 1\n"));
+    CHECK(seen_has("qorgan_build_info{version=\"") && !seen_has("qorgan_build_info{version=\"\""));
     CHECK(seen_has("qorgan_incidents_open{severity=\"4\"} 2\n"));
     peers.evil = true;
     CHECK_INT(status_of(program(get("/metrics"))), 200);
@@ -341,6 +397,8 @@ static void tokens_are_made_by_people(void)
 {
     peers_reset();
     CHECK_INT(status_of(get("/tokens")), 200);
+    CHECK_INT(status_of(get("/password")), 200);
+    CHECK(seen_has("href=\"/tokens\""));
     CHECK_INT(
         status_of(post("/tokens", "csrf=" FAKE_CSRF "&name=ci&days=30&scope=read&scope=rules&addresses=&password=p")),
         200);
@@ -361,9 +419,11 @@ static const struct test tests[] = {
     {"every question and member is documented", every_question_and_member_is_documented},
     {"the document is JSON and whole", the_document_is_json_and_whole},
     {"a program asks by its token", a_program_asks_by_its_token},
+    {"paths of programs", paths_of_programs},
     {"refused tokens", refused_tokens},
     {"members are looked at", members_are_looked_at},
     {"who asks too often waits", who_asks_too_often_waits},
+    {"one address of many programs", one_address_of_many_programs},
     {"metrics are text", metrics_are_text},
     {"tokens are made by people", tokens_are_made_by_people},
 };

@@ -287,6 +287,8 @@ void call_fail(struct web_call *call, unsigned status, struct str key, struct st
         json_put_str(&call->out, "text", detail);
         json_write_object_end(&call->out);
         call_json(call, status, buf_view(&call->out));
+        if (status == 401) /* RFC 9110 15.5.2 */
+            call->response.authenticate = STR("Bearer");
         return;
     }
     if (str_is(key, "session_ended") && call->route && call->route->access == ACCESS_SESSION) {
@@ -372,31 +374,49 @@ static bool too_often(struct web_call *call, enum rate_kind kind, struct str nam
 
 /* --- programs: a token in place of session and secret --- */
 
+/* What a token must be for. NULL: all that is looked at is whether it holds, which opens the document of the API and
+ * what is no question. A path that is not named here is closed. */
+static const char *scope_of(const struct web_call *call, const struct api_row *row)
+{
+    void (*handle)(struct web_call * call) = call->route->handle;
+    if (row)
+        return row->scope;
+    if (handle == api_ask || handle == api_document)
+        return NULL;
+    return handle == page_metrics ? "metrics" : handle == api_upload ? "vulnerabilities" : API_PERSON;
+}
+
 static void ask_token(struct web_call *call)
 {
-    const struct api_row *row = str_starts(call->http.path, STR("/api/")) ? api_find(call->args[0]) : NULL;
-    const char *scope = row                                   ? row->scope
-                        : call->route->handle == page_metrics ? "metrics"
-                        : call->route->handle == api_upload   ? "vulnerabilities"
-                                                              : NULL;
+    const struct api_row *row = call->route->handle == api_ask ? api_find(call->args[0]) : NULL;
+    const char *scope = scope_of(call, row);
     struct buf *buf = call_ask(call, WEB_DESK, "token.check");
     json_put_str(buf, "token", call->bearer);
     json_put_str(buf, "address", call->http.address);
     json_put_str(buf, "for", row ? str_of(row->ask) : call->http.path);
-    if (scope) { /* of what is no question, all that is looked at is whether the token holds */
+    if (scope) {
         json_write_key(buf, "scopes");
         json_write_array(buf);
         json_write_text(buf, scope);
-        if (row && !row->changes && strcmp(scope, API_ADMINISTRATION) != 0 && strcmp(scope, API_PERSON) != 0)
+        if (row && api_read_opens(row))
             json_write_text(buf, "read");
         json_write_array_end(buf);
     }
     call_ask_end(call);
 }
 
+/* Many programs may come from one address (a proxy's, a relay's): one that was let in does not wait for what another
+ * did, and when its own token has ended the others do not wait for it. */
+static struct str refused_name(struct web_call *call)
+{
+    if (!rate_knows(call->web->rate, RATE_TOKEN, call->bearer))
+        return call->http.address;
+    return call_format(call, "%.*s %.*s", STR_ARG(call->http.address), STR_ARG(call->bearer));
+}
+
 static void begin_with_token(struct web_call *call)
 {
-    if (too_often(call, RATE_REFUSED, call->http.address) || too_often(call, RATE_ADDRESS, call->http.address))
+    if (too_often(call, RATE_REFUSED, refused_name(call)) || too_often(call, RATE_ADDRESS, call->http.address))
         return;
     call->stage = CALL_SESSION;
     ask_token(call);
@@ -409,7 +429,7 @@ static void enter_with_token(struct web_call *call)
     if (!answer) {
         bool refused = str_is(call_error(call, 0), "token_refused");
         if (refused)
-            IGNORE(rate_take(call->web->rate, RATE_REFUSED, call->http.address, call->http.time_ns) > 0);
+            IGNORE(rate_take(call->web->rate, RATE_REFUSED, refused_name(call), call->http.time_ns) > 0);
         IGNORE(call_failed(call));
         if (refused)
             call->response.authenticate = STR("Bearer error=\"invalid_token\"");
@@ -422,7 +442,7 @@ static void enter_with_token(struct web_call *call)
     call->question_count = 0;
     if (call->through <= 0)
         call_fail(call, 503, STR("unavailable"), STR("no answer"));
-    else if (!too_often(call, RATE_CALLER, call_format(call, "token %lld", (long long)call->through)))
+    else if (!too_often(call, RATE_TOKEN, call->bearer))
         run_handler(call);
 }
 
@@ -456,7 +476,7 @@ static void enter_with_session(struct web_call *call)
             call_redirect(call, "/password");
         return;
     }
-    if (call->route->access == ACCESS_API && too_often(call, RATE_CALLER, call->user))
+    if (call->route->access == ACCESS_API && too_often(call, RATE_USER, call->user))
         return;
     run_handler(call);
 }

@@ -205,6 +205,7 @@ static const char *const pages[] = {
     "/users",
     "/users/new",
     "/users/bob",
+    "/tokens",
     "/archive",
     "/papers",
     "/papers?q=a&from=2026-11-21T05:00&own=yes",

@@ -161,7 +161,6 @@ static void question_put(struct buf *out, const struct api_row *row)
 {
     char path[64];
     struct buf text;
-    bool closed = strcmp(row->scope, API_ADMINISTRATION) == 0 || strcmp(row->scope, API_PERSON) == 0;
     buf_init_fixed(&text, path, sizeof path);
     buf_format(&text, "/api/%s", row->ask);
     object_begin(out, buf_z(&text));
@@ -171,7 +170,7 @@ static void question_put(struct buf *out, const struct api_row *row)
     json_write_array(out);
     json_write_text(out, row->scope);
     json_write_array_end(out);
-    security_put(out, row->scope, !row->changes && !closed);
+    security_put(out, row->scope, api_read_opens(row));
     if (row->changes)
         body_put(out, row->members);
     else

@@ -229,15 +229,9 @@ static void import_ask(struct web_call *call, bool dry)
     }
     json_write_object(buf);
     json_put_int(buf, "id", object_id(call));
-    for (const struct json_value *member = json_first(card); member; member = member->next) {
-        if (str_is(member->key, "id"))
-            continue;
-        json_write_key_slice(buf, member->key);
-        if (member->kind == JSON_STRING)
-            json_write_str(buf, member->text);
-        else
-            json_write_raw(buf, member->text);
-    }
+    for (const struct json_value *member = json_first(card); member; member = member->next)
+        if (!str_is(member->key, "id"))
+            json_put_member(buf, member);
     object_save_end(call, buf);
 }
 

@@ -94,7 +94,10 @@ static void password_form(struct web_call *call, unsigned status, struct str err
     part_input(call, "new", "password.new", STR(""), INPUT_REQUIRED | INPUT_PASSWORD_NEW);
     part_input(call, "again", "password.again", STR(""), INPUT_REQUIRED | INPUT_PASSWORD_NEW);
     HTML(html, RAW("<p class=\"hint\">"), SAY("password.hint"), RAW("</p><button class=\"main\">"),
-         SAY("password.save"), RAW("</button></form></div>"));
+         SAY("password.save"), RAW("</button></form>"));
+    if (!call->must_change)
+        HTML(html, RAW("<p class=\"meta\"><a href=\"/tokens\">"), SAY("tokens.title"), RAW("</a></p>"));
+    HTML(html, RAW("</div>"));
     call_page_end(call, status);
 }
 

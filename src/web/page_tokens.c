@@ -86,7 +86,7 @@ static void make_form(struct web_call *call, const struct json_value *list, stru
     part_choice(call, "days", "tokens.days", "token_days.", days, term.n ? term : STR("90"));
     part_input(call, "addresses", "tokens.addresses_allowed", form_get(&call->form, "addresses"),
                str_is(wrong, "addresses") ? INPUT_WRONG : 0);
-    part_input(call, "password", "tokens.password", STR(""), INPUT_REQUIRED | INPUT_PASSWORD_NEW);
+    part_input(call, "password", "tokens.password", STR(""), INPUT_REQUIRED | INPUT_PASSWORD_OLD);
     HTML(html, RAW("<fieldset class=\"wide\"><legend>"), SAY("tokens.scopes"), RAW("</legend>"));
     for (const struct json_value *s = json_first(json_get(list, "may")); s; s = s->next) {
         struct str scope = json_str(s, STR(""));

@@ -38,8 +38,8 @@ void rate_set(struct rate *rate, uint32_t calls_a_minute)
     ASSERT(calls_a_minute > 0);
     int64_t interval_ns = MINUTE_NS / calls_a_minute;
     /* a third of a minute's calls at once: a program that asks in bursts is not one that floods */
-    rate->kinds[RATE_CALLER].interval_ns = interval_ns;
-    rate->kinds[RATE_CALLER].ahead_ns = MINUTE_NS / 3;
+    rate->kinds[RATE_TOKEN].interval_ns = rate->kinds[RATE_USER].interval_ns = interval_ns;
+    rate->kinds[RATE_TOKEN].ahead_ns = rate->kinds[RATE_USER].ahead_ns = MINUTE_NS / 3;
     rate->kinds[RATE_ADDRESS].interval_ns = interval_ns / 2;
     rate->kinds[RATE_ADDRESS].ahead_ns = MINUTE_NS / 3;
     rate->kinds[RATE_REFUSED].interval_ns = MINUTE_NS / REFUSED_A_MINUTE;
@@ -63,34 +63,46 @@ static int64_t wait_of(const struct rate *rate, enum rate_kind kind, int64_t emp
     return after > rate->kinds[kind].ahead_ns ? after - rate->kinds[kind].ahead_ns : 0;
 }
 
+/* The place of its bucket; RATE_BUCKETS when it has none. */
+static size_t place_of(const struct rate *rate, uint64_t key)
+{
+    for (size_t i = 0; i < RATE_PROBES; i++)
+        if (rate->buckets[(key + i) % RATE_BUCKETS].key == key)
+            return (key + i) % RATE_BUCKETS;
+    return RATE_BUCKETS;
+}
+
 int64_t rate_look(const struct rate *rate, enum rate_kind kind, struct str name, int64_t now_ns)
 {
-    uint64_t key = key_of(rate, kind, name);
-    for (size_t i = 0; i < RATE_PROBES; i++) {
-        const struct bucket *bucket = &rate->buckets[(key + i) % RATE_BUCKETS];
-        if (bucket->key == key)
-            return wait_of(rate, kind, bucket->empty_ns, now_ns);
-    }
-    return 0;
+    size_t place = place_of(rate, key_of(rate, kind, name));
+    return place < RATE_BUCKETS ? wait_of(rate, kind, rate->buckets[place].empty_ns, now_ns) : 0;
+}
+
+bool rate_knows(const struct rate *rate, enum rate_kind kind, struct str name)
+{
+    return place_of(rate, key_of(rate, kind, name)) < RATE_BUCKETS;
+}
+
+/* Where a bucket for it may be: the emptiest of its places is forgotten. */
+static size_t place_for(const struct rate *rate, uint64_t key)
+{
+    size_t emptiest = key % RATE_BUCKETS;
+    for (size_t i = 1; i < RATE_PROBES; i++)
+        if (rate->buckets[(key + i) % RATE_BUCKETS].empty_ns < rate->buckets[emptiest].empty_ns)
+            emptiest = (key + i) % RATE_BUCKETS;
+    return emptiest;
 }
 
 int64_t rate_take(struct rate *rate, enum rate_kind kind, struct str name, int64_t now_ns)
 {
     ASSERT(kind < RATE_KINDS);
     uint64_t key = key_of(rate, kind, name);
-    struct bucket *found = NULL;
-    struct bucket *emptiest = &rate->buckets[key % RATE_BUCKETS];
-    for (size_t i = 0; i < RATE_PROBES && !found; i++) {
-        struct bucket *bucket = &rate->buckets[(key + i) % RATE_BUCKETS];
-        if (bucket->key == key)
-            found = bucket;
-        else if (bucket->empty_ns < emptiest->empty_ns)
-            emptiest = bucket;
+    size_t place = place_of(rate, key);
+    if (place == RATE_BUCKETS) {
+        place = place_for(rate, key);
+        rate->buckets[place] = (struct bucket){.key = key};
     }
-    if (!found) {
-        *emptiest = (struct bucket){.key = key};
-        found = emptiest;
-    }
+    struct bucket *found = &rate->buckets[place];
     int64_t wait_ns = wait_of(rate, kind, found->empty_ns, now_ns);
     if (wait_ns > 0)
         return wait_ns;

@@ -18,8 +18,9 @@
 
 enum rate_kind {
     RATE_ADDRESS, /* all calls with a token, from one address */
-    RATE_CALLER,  /* of one token, or one user's session */
-    RATE_REFUSED, /* tokens that were refused, from one address */
+    RATE_TOKEN,   /* of one token that was let in */
+    RATE_USER,    /* of one user's sessions */
+    RATE_REFUSED, /* tokens that were refused, from one address; apart, one that was let in before */
     RATE_KINDS,
 };
 
@@ -32,5 +33,7 @@ void rate_set(struct rate *rate, uint32_t calls_a_minute);
 int64_t rate_take(struct rate *rate, enum rate_kind kind, struct str name, int64_t now_ns);
 /* The same without counting. */
 int64_t rate_look(const struct rate *rate, enum rate_kind kind, struct str name, int64_t now_ns);
+/* Was it counted, and not forgotten since? */
+bool rate_knows(const struct rate *rate, enum rate_kind kind, struct str name);
 
 #endif

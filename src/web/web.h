@@ -5,7 +5,8 @@
  *
  * No I/O, no clock, no randomness, no globals: time and random bytes come with the request. Questions and answers are
  * the JSON objects of doc/api.md. Nothing a peer or a browser sends can fail the machine: what is wrong with it becomes
- * a page with the fitting status. Single-threaded; calls are independent of one another and may be freed at any time.
+ * a page with the fitting status. Single-threaded; calls are independent of one another, but for how often one caller
+ * may ask (rate.h), and may be freed at any time.
  *
  * Pages are HTML made here; every text comes from data/i18n by key, every other byte is escaped on its way out. */
 #ifndef WEB_WEB_H
@@ -71,7 +72,7 @@ struct web_response {
     struct str disposition;              /* Content-Disposition; empty: none */
     struct str allow;                    /* with 405; empty: none */
     struct str retry_after;              /* with 429, seconds; empty: none */
-    struct str authenticate;             /* WWW-Authenticate, with 401 of a program; empty: none */
+    struct str authenticate;             /* WWW-Authenticate, with 401 of what is no page; empty: none */
     struct str language;                 /* Content-Language; empty: none */
     struct str cookies[WEB_COOKIES_MAX]; /* whole Set-Cookie values */
     size_t cookie_count;
