@@ -6,14 +6,6 @@
 
 static struct stand stand;
 
-static void open_it(void)
-{
-    struct err err = {0};
-    if (!CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK))
-        printf("# %s\n", err.text);
-    stand_sign_in(&stand);
-}
-
 static bool ask(const char *question)
 {
     return stand_ask(&stand, question);
@@ -58,7 +50,7 @@ static int64_t counted(const char *view)
 
 static void in_order_of_their_ends(void)
 {
-    open_it();
+    stand_ready(&stand);
     int64_t first = report(1, "first");
     tick(H(10));
     report(1, "second");
@@ -83,7 +75,7 @@ static void in_order_of_their_ends(void)
 
 static void rows_say_what_they_are(void)
 {
-    open_it();
+    stand_ready(&stand);
     report(1, "first");
     listed("");
     const struct json_value *t = json_first(json_get(stand.json, "terms"));
@@ -99,7 +91,7 @@ static void rows_say_what_they_are(void)
 
 static void filters(void)
 {
-    open_it();
+    stand_ready(&stand);
     report(1, "first");
     CHECK(ask("{'ask':'object.save','who':'admin','object':{'id':0,'name':'Second','class':1}}"));
     int64_t second = stand_number(stand.json, "id");
@@ -145,7 +137,7 @@ static void pages(const char *state, size_t wanted)
 
 static void one_page_after_another(void)
 {
-    open_it();
+    stand_ready(&stand);
     for (int i = 0; i < 10; i++) {
         report(1, "one");
         report(1, "two"); /* "known", so without a term of its own */
@@ -250,7 +242,7 @@ static void warnings_count_working_days(void)
 
 static void what_a_term_would_be(void)
 {
-    open_it();
+    stand_ready(&stand);
     /* 2026-11-27 is a Friday; ten working days from the next day on end on 11 December, local midnight after it. */
     CHECK(ask("{'ask':'clock.try','who':'admin','clock':'M-10','start_ns':1795755600000000000,'zone_offset_s':18000}"));
     CHECK_INT(stand_number(stand.json, "due_ns"), INT64_C(1797015600000000000));
