@@ -123,7 +123,7 @@ def two_people():
 
 
 def drafts():
-    """a draft holds nothing until it is saved, and is there for the next"""
+    """a draft holds nothing until it is saved, is there for the next, and outlives what others change meanwhile"""
     with Service() as service:
         web = Web(service)
         web.form("/objects/1/card", act="draft", seen=0, draft_ns=0, f_name="qorgan", f_city="Aktau")
@@ -133,9 +133,18 @@ def drafts():
         check('value="Aktau"' in page, "the draft in the form")
         _, _, paper = web.request("GET", "/objects/1/annex1")
         check("Aktau" not in paper, "no draft on paper")
-        web.form("/objects/1/card", act="save", seen=0, draft_ns=0, f_name="qorgan", f_city="Aktau", reason="filled in")
+        save(web, contacts=[{"name": "Ann"}])
+        _, _, page = web.request("GET", "/objects/1/card")
+        check('value="Aktau"' in page, "the draft, after somebody else's change")
+        body = {"csrf": field(page, "csrf"), "act": "save", "f_name": "qorgan", "f_city": "Aktau",
+                "reason": "filled in", "seen": field(page, "seen"), "draft_ns": field(page, "draft_ns")}
+        head = {"Content-Type": "application/x-www-form-urlencoded"}
+        status, _, page = web.request("POST", "/objects/1/card", urllib.parse.urlencode(body), head)
+        check_equal(status, 409, "who wrote the draft had not seen that change")
+        check('value="Aktau"' in page, "what was typed")
+        web.form("/objects/1/card", **{**body, "seen": field(page, "seen")})
         card = web.ask("object.card", id=1)["object"]
-        check_equal((card["fields"]["city"], card["draft"], card["version"]), ("Aktau", None, 1), "after that")
+        check_equal((card["fields"]["city"], card["draft"], card["version"]), ("Aktau", None, 2), "after that")
         check_equal(web.ask("object.versions", id=1)["versions"][0]["reason"], "filled in", "its reason")
         service.quiet()
 
@@ -169,7 +178,7 @@ def out_and_in():
 
 
 def card_of(path, status=0):
-    done = subprocess.run([QORGAN, "card", path], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([QORGAN, "object-card", path], capture_output=True, text=True, check=False, timeout=60)
     check_equal(done.returncode, status, f"{path}: {done.stderr}")
     return done.stdout, done.stderr
 

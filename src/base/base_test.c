@@ -289,6 +289,25 @@ static void civil_days(void)
         civil_from_days(day, &y, &m, &d);
         CHECK_INT(civil_to_days(y, m, d), day);
     }
+    static const struct {
+        int64_t time_ns, day;
+        int32_t offset_s;
+    } days[] = {
+        {0, 0, 0},
+        {-1, -1, 0},
+        {0, -1, -1},
+        {DAY_S * SECOND_NS - 1, 0, 0},
+        {DAY_S * SECOND_NS - 1, 1, 1},
+        {-DAY_S * SECOND_NS, -1, 0},
+        {-DAY_S * SECOND_NS - 1, -2, 0},
+        {HOUR_S * SECOND_NS, -1, -2 * HOUR_S},
+        {INT64_MIN, -106752, 0},
+        {INT64_MAX, 106751, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        test_row("day %zu", i);
+        CHECK_INT(civil_day(days[i].time_ns, days[i].offset_s), days[i].day);
+    }
     char text[CIVIL_TEXT_MAX];
     CHECK_TEXT(str_at(text, civil_format(INT64_C(1700000000123456789), 0, 3, text)), "2023-11-14T22:13:20.123Z");
     CHECK_TEXT(str_at(text, civil_format(INT64_C(1700000000123456789), 18000, 0, text)), "2023-11-15T03:13:20+05:00");

@@ -32,6 +32,17 @@ void civil_from_days(int64_t days, int32_t *ret_year, int32_t *ret_month, int32_
     *ret_year = (int32_t)(year_of_era + era * YEARS_PER_ERA + (*ret_month <= 2));
 }
 
+static int64_t divide_down(int64_t a, int64_t b)
+{
+    int64_t q = a / b;
+    return q - (a % b < 0);
+}
+
+int64_t civil_day(int64_t time_ns, int32_t offset_s)
+{
+    return divide_down(divide_down(time_ns, SECOND_NS) + offset_s, DAY_S);
+}
+
 int32_t civil_weekday(int64_t days)
 {
     int64_t monday_based = (days + 3) % 7;
@@ -61,12 +72,6 @@ int64_t civil_to_ns(const struct civil *c, int32_t offset_s)
     if (__builtin_mul_overflow(seconds, SECOND_NS, &ns) || __builtin_add_overflow(ns, (int64_t)c->nanosecond, &ns))
         return seconds < 0 ? INT64_MIN : INT64_MAX;
     return ns;
-}
-
-static int64_t divide_down(int64_t a, int64_t b)
-{
-    int64_t q = a / b;
-    return q - (a % b < 0);
 }
 
 struct civil civil_from_ns(int64_t time_ns, int32_t offset_s)

@@ -24,7 +24,8 @@ struct civil {
 
 int64_t civil_to_days(int32_t year, int32_t month, int32_t day); /* days since 1970-01-01 */
 void civil_from_days(int64_t days, int32_t *ret_year, int32_t *ret_month, int32_t *ret_day);
-int32_t civil_weekday(int64_t days); /* 1 = Monday .. 7 = Sunday */
+int64_t civil_day(int64_t time_ns, int32_t offset_s); /* that of a moment where the clock is so far ahead of UTC */
+int32_t civil_weekday(int64_t days);                  /* 1 = Monday .. 7 = Sunday */
 int32_t civil_month_days(int32_t year, int32_t month);
 bool civil_valid(const struct civil *civil);
 

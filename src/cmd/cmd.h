@@ -31,7 +31,7 @@ int cmd_losses(int argc, char **argv);
 int cmd_inventory(int argc, char **argv);
 int cmd_findings(int argc, char **argv);
 int cmd_signature(int argc, char **argv);
-int cmd_card(int argc, char **argv);
+int cmd_object_card(int argc, char **argv);
 int cmd_sheet(int argc, char **argv);
 int cmd_witness(int argc, char **argv);
 int cmd_forward(int argc, char **argv);

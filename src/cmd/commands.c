@@ -500,7 +500,7 @@ static const struct option_row signature_rows[] = {
      .help = "judge what has no time stamp for this time, not for now"},
 };
 
-static const struct option_row card_rows[] = {
+static const struct option_row object_card_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
 };
@@ -613,7 +613,7 @@ static const struct command commands[] = {
      "national "
      "algorithms GOST 34.310 and 34.311, in a process without rights, and asks no network. Exit status 1 means that a "
      "signature is bad, or that something is not known."},
-    {"card", "print the card of an object that a spreadsheet holds", "FILE", 1, 1, ROWS(card_rows),
+    {"object-card", "print the card of an object that a spreadsheet holds", "FILE", 1, 1, ROWS(object_card_rows),
      "Reads an XLSX file, as the page of exports makes it, in a process without rights and prints the card as one JSON "
      "object, which the page of imports and the API take. Exit status 1 means that it is none, or damaged."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),

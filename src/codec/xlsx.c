@@ -2,7 +2,9 @@
 #include "codec/xlsx.h"
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/macros.h"
+#include "codec/utf8.h"
 #include "codec/xml.h"
 #include "codec/zipfile.h"
 
@@ -27,7 +29,6 @@ struct reading {
     struct str *shared;
     size_t shared_count;
     struct buf text; /* of the cell or shared text that is open */
-    struct str value;
     enum cell_type type;
     uint32_t row, column;
     bool row_known;
@@ -132,9 +133,36 @@ static bool relation_begin(void *context, struct str path, const struct xml_attr
 
 /* --- shared texts --- */
 
+bool xlsx_escape(struct str text, uint32_t *ret_code)
+{
+    uint8_t code[2];
+    if (text.n < XLSX_ESCAPE_BYTES || !str_starts(text, STR("_x")) || text.p[6] != '_' ||
+        !hex_decode(str_slice(text, 2, 6), code, sizeof code))
+        return false;
+    *ret_code = (uint32_t)code[0] << 8 | code[1];
+    return true;
+}
+
+static bool is_character(uint32_t code)
+{
+    return code >= 0x20 ? (code < 0xd800 || code > 0xdfff) && code < 0xfffe : code == 9 || code == 10 || code == 13;
+}
+
 static bool text_add(struct reading *r, struct str text)
 {
-    buf_str(&r->text, text);
+    struct str rest = text;
+    while (rest.n) {
+        char character[4];
+        uint32_t code;
+        if (xlsx_escape(rest, &code)) {
+            buf_put(&r->text, character, utf8_encode(is_character(code) ? code : UTF8_REPLACEMENT, character));
+            rest = str_skip(rest, XLSX_ESCAPE_BYTES);
+        } else {
+            size_t n = 1 + str_find(str_skip(rest, 1), '_');
+            buf_str(&r->text, str_slice(rest, 0, n));
+            rest = str_skip(rest, n);
+        }
+    }
     return r->text.overflow ? stop(r, RC_LIMIT, "a text is too long") : true;
 }
 
@@ -202,7 +230,6 @@ static bool cell_begin(struct reading *r, const struct xml_attributes *attribute
         return stop(r, RC_LIMIT, "too many cells");
     r->column = column;
     r->type = str_is(type, "s") ? CELL_SHARED : str_is(type, "inlineStr") ? CELL_INLINE : CELL_PLAIN;
-    r->value = STR("");
     buf_clear(&r->text);
     return true;
 }

@@ -25,6 +25,12 @@
 #define XLSX_PART_MAX    ((size_t)16 << 20)
 #define XLSX_BYTES_MAX   ((size_t)32 << 20)
 
+/* Whether a text begins with "_xHHHH_", as spreadsheet programs write what XML cannot hold and a carriage return (Part
+ * 1, 22.9.2.19, ST_Xstring). Read it is the character, or U+FFFD where that is none of XML's; a text that has it of its
+ * own is written with "_x005F_" for its first sign. */
+#define XLSX_ESCAPE_BYTES 7u
+bool xlsx_escape(struct str text, uint32_t *ret_code);
+
 /* --- reading --- */
 
 /* Cells by rising row and, in a row, as they stand; row and column count from 0, empty cells are not given. Slices are

@@ -2,10 +2,9 @@
 #include "codec/xlsx.h"
 
 #include "base/arena.h"
-#include "base/test.h"
+#include "codec/zip_testing.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define FILE_BYTES ((size_t)1 << 20)
 
@@ -22,69 +21,7 @@ static enum rc reads(struct str bytes, struct buf *out, struct err *err)
     return xlsx_read(bytes, note, out, err);
 }
 
-/* --- files of others: stored entries, as APPNOTE.TXT 6.3 says --- */
-
-struct part {
-    const char *name;
-    const char *text;
-};
-
-static uint32_t crc32_of(const char *text, size_t n)
-{
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= (uint8_t)text[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
-    }
-    return ~crc;
-}
-
-static void header_put(struct buf *out, const struct part *part)
-{
-    size_t n = strlen(part->text);
-    buf_le16(out, 20);
-    buf_le16(out, 0);
-    buf_le16(out, 0);
-    buf_le32(out, 0);
-    buf_le32(out, crc32_of(part->text, n));
-    buf_le32(out, (uint32_t)n);
-    buf_le32(out, (uint32_t)n);
-    buf_le16(out, (uint16_t)strlen(part->name));
-    buf_le16(out, 0);
-}
-
-static void zip_put(struct buf *out, const struct part *parts, size_t count)
-{
-    uint32_t offsets[8];
-    buf_clear(out);
-    for (size_t i = 0; i < count; i++) {
-        offsets[i] = (uint32_t)out->n;
-        buf_text(out, "PK\x03\x04");
-        header_put(out, &parts[i]);
-        buf_text(out, parts[i].name);
-        buf_text(out, parts[i].text);
-    }
-    uint32_t begin = (uint32_t)out->n;
-    for (size_t i = 0; i < count; i++) {
-        buf_text(out, "PK\x01\x02");
-        buf_le16(out, 20);
-        header_put(out, &parts[i]);
-        for (int k = 0; k < 3; k++)
-            buf_le16(out, 0);
-        buf_le32(out, 0);
-        buf_le32(out, offsets[i]);
-        buf_text(out, parts[i].name);
-    }
-    uint32_t size = (uint32_t)out->n - begin;
-    buf_text(out, "PK\x05\x06");
-    buf_le32(out, 0);
-    buf_le16(out, (uint16_t)count);
-    buf_le16(out, (uint16_t)count);
-    buf_le32(out, size);
-    buf_le32(out, begin);
-    buf_le16(out, 0);
-}
+/* --- files of others --- */
 
 #define WORKBOOK   "<workbook><sheets><sheet name='S' sheetId='1' r:id='a' xmlns:r='r'/></sheets></workbook>"
 #define RELATIONS  "<Relationships><Relationship Id='a' Target='worksheets/sheet1.xml'/></Relationships>"
@@ -104,6 +41,11 @@ static void sheets_of_others(void)
         {"<row r='1'><c t='inlineStr'><is><t>a</t><r><t>b</t></r></is></c></row>", RC_OK, "S 0 0 ab;"},
         {"<row r='1'><c t='inlineStr'><v>no</v><is><t>yes</t></is></c></row>", RC_OK, "S 0 0 yes;"},
         {"<row r='1'><c r='A1'/><c r='B1'><v></v></c></row>", RC_OK, ""},
+        {"<row r='1'><c t='str'><v>a_x000D_\nb_x000a_</v></c></row>", RC_OK, "S 0 0 a\r\nb\n;"},
+        {"<row r='1'><c t='str'><v>_x005F_x0041_ _x0041__</v></c></row>", RC_OK, "S 0 0 _x0041_ A_;"},
+        {"<row r='1'><c t='str'><v>_x0000_xFFFE__xD800_</v></c></row>", RC_OK, "S 0 0 \xef\xbf\xbdxFFFE_\xef\xbf\xbd;"},
+        {"<row r='1'><c t='str'><v>_x041_ _X0041_ _x004g_ _x00</v></c></row>", RC_OK,
+         "S 0 0 _x041_ _X0041_ _x004g_ _x00;"},
         {"", RC_OK, ""},
         {"<row r='1'><c r='BL1'><v>1</v></c></row>", RC_OK, "S 0 63 1;"},
         {"<row r='20000'><c><v>1</v></c></row>", RC_OK, "S 19999 0 1;"},
@@ -131,10 +73,10 @@ static void sheets_of_others(void)
         char sheet[1024];
         struct err err = {0};
         snprintf(sheet, sizeof sheet, ROWS("%s"), rows[i].rows);
-        const struct part parts[] = {{"xl/workbook.xml", WORKBOOK},
-                                     {"xl/_rels/workbook.xml.rels", RELATIONS},
-                                     {"xl/sharedStrings.xml", SHARED},
-                                     {"xl/worksheets/sheet1.xml", sheet}};
+        const struct zip_part parts[] = {{"xl/workbook.xml", WORKBOOK, 0},
+                                         {"xl/_rels/workbook.xml.rels", RELATIONS, 0},
+                                         {"xl/sharedStrings.xml", SHARED, 0},
+                                         {"xl/worksheets/sheet1.xml", sheet, 0}};
         zip_put(&file, parts, ARRAY_LEN(parts));
         test_row("%s", rows[i].rows);
         CHECK_INT(reads(buf_view(&file), &cells, &err), rows[i].rc);
@@ -149,23 +91,25 @@ static void files_that_are_none(void)
 {
     static const char bomb[] = "<!DOCTYPE a [<!ENTITY b 'cc'>]><workbook>&b;</workbook>";
     static const struct {
-        struct part parts[4];
+        struct zip_part parts[4];
         size_t count;
     } rows[] = {
-        {{{"a", "b"}}, 1},
-        {{{"xl/workbook.xml", WORKBOOK}}, 1},
-        {{{"xl/workbook.xml", WORKBOOK}, {"xl/_rels/workbook.xml.rels", RELATIONS}}, 2},
-        {{{"xl/workbook.xml", bomb}, {"xl/_rels/workbook.xml.rels", RELATIONS}}, 2},
-        {{{"xl/workbook.xml", "<workbook>"}, {"xl/_rels/workbook.xml.rels", RELATIONS}}, 2},
-        {{{"xl/workbook.xml", WORKBOOK},
-          {"xl/_rels/workbook.xml.rels", "<Relationships><Relationship Id='a' TargetMode='External'"
-                                         " Target='worksheets/sheet1.xml'/></Relationships>"},
-          {"xl/worksheets/sheet1.xml", ROWS("")}},
-         3},
-        {{{"xl/workbook.xml", WORKBOOK},
+        {{{"a", "b", 0}}, 1},
+        {{{"xl/workbook.xml", WORKBOOK, 0}}, 1},
+        {{{"xl/workbook.xml", WORKBOOK, 0}, {"xl/_rels/workbook.xml.rels", RELATIONS, 0}}, 2},
+        {{{"xl/workbook.xml", bomb, 0}, {"xl/_rels/workbook.xml.rels", RELATIONS, 0}}, 2},
+        {{{"xl/workbook.xml", "<workbook>", 0}, {"xl/_rels/workbook.xml.rels", RELATIONS, 0}}, 2},
+        {{{"xl/workbook.xml", WORKBOOK, 0},
           {"xl/_rels/workbook.xml.rels",
-           "<Relationships><Relationship Id='a' Target='../../etc/passwd'/></Relationships>"},
-          {"xl/worksheets/sheet1.xml", ROWS("")}},
+           "<Relationships><Relationship Id='a' TargetMode='External'"
+           " Target='worksheets/sheet1.xml'/></Relationships>",
+           0},
+          {"xl/worksheets/sheet1.xml", ROWS(""), 0}},
+         3},
+        {{{"xl/workbook.xml", WORKBOOK, 0},
+          {"xl/_rels/workbook.xml.rels",
+           "<Relationships><Relationship Id='a' Target='../../etc/passwd'/></Relationships>", 0},
+          {"xl/worksheets/sheet1.xml", ROWS(""), 0}},
          3},
     };
     struct buf file, cells;
@@ -199,6 +143,7 @@ static void workbook_put(struct buf *out)
     for (int i = 0; i < (int)XLSX_COLUMNS_MAX; i++)
         xlsx_put(&xlsx, STR("\xd2\x9a"));
     xlsx_sheet(&xlsx, STR("\xd0\xb5\xd0\xba\xd1\x96 & \"2\""));
+    xlsx_put(&xlsx, STR("_x0041_x005F__x"));
     xlsx_put(&xlsx, STR("z"));
     xlsx_end(&xlsx);
 }
@@ -214,7 +159,8 @@ static void what_goes_out_comes_in(void)
     CHECK_INT(reads(buf_view(&file), &cells, &err), RC_OK);
     test_row("%s", err.text);
     CHECK(str_starts(buf_view(&cells), STR("first 0 0 a;first 0 2 =1+1 & <b> \"x\"\n\r\ty ;first 2 0 \xd2\x9a;")));
-    CHECK(str_ends(buf_view(&cells), STR("first 2 63 \xd2\x9a;\xd0\xb5\xd0\xba\xd1\x96 & \"2\" 0 0 z;")));
+    CHECK(str_ends(buf_view(&cells), STR("first 2 63 \xd2\x9a;\xd0\xb5\xd0\xba\xd1\x96 & \"2\" 0 0 "
+                                         "_x0041_x005F__x;\xd0\xb5\xd0\xba\xd1\x96 & \"2\" 0 1 z;")));
     buf_done(&file);
     buf_done(&cells);
 }
@@ -222,7 +168,8 @@ static void what_goes_out_comes_in(void)
 /* What XML cannot hold is replaced; nothing of it makes the file one that does not read. */
 static void no_text_breaks_it(void)
 {
-    static const char *const texts[] = {"a\x01z", "\xff", "\x1b[0m", "]]>", "<!--", "&#0;", "\xef\xbf\xbd"};
+    static const char *const texts[] = {"a\x01z", "\xff",         "\x1b[0m",      "]]>",           "<!--",
+                                        "&#0;",   "\xef\xbf\xbd", "\xef\xbf\xbe", "a\xef\xbf\xbfz"};
     struct buf file, cells;
     buf_init(&file, FILE_BYTES);
     buf_init(&cells, FILE_BYTES);

@@ -1,31 +1,20 @@
 /* xlsx_write.c - a workbook as a ZIP file of stored parts (APPNOTE.TXT 6.3), texts inline in their cells. The same
- * cells give the same bytes: no time stands in it. */
+ * cells give the same bytes: no time stands in it.
+ *
+ * Why not libxlsxwriter: the process that serves pages may open no file, and Debian 12 has 1.1.4, which writes each
+ * part into a temporary file and the workbook to a path (lxw_workbook_options: constant_memory, tmpdir, use_zip64).
+ * `output_buffer` came with 1.1.5, and parts are kept in memory only by a library that was built with USE_MEM_FILE. */
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "codec/utf8.h"
 #include "codec/xlsx.h"
 
 #include <string.h>
+#include <zlib.h>
 
 #define HEADER_CRC  14u                  /* offset in a local header */
 #define DOS_TIME    UINT32_C(0x00210000) /* 1980-01-01 00:00 */
 #define DIRECTORY_N 46u
-
-/* CRC-32 of ISO 3309, four bits at a time. */
-static uint32_t crc32_of(struct str bytes)
-{
-    static const uint32_t table[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-    };
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < bytes.n; i++) {
-        crc ^= (uint8_t)bytes.p[i];
-        crc = crc >> 4 ^ table[crc & 15];
-        crc = crc >> 4 ^ table[crc & 15];
-    }
-    return ~crc;
-}
 
 static void entry_begin(struct xlsx *xlsx, const char *name)
 {
@@ -55,21 +44,30 @@ static void entry_end(struct xlsx *xlsx)
         return;
     struct str body = str_skip(buf_view(out), xlsx->entry[at].body);
     xlsx->entry[at].size = (uint32_t)body.n;
-    xlsx->entry[at].crc = crc32_of(body);
+    xlsx->entry[at].crc = (uint32_t)crc32_z(0, (const Bytef *)body.p, body.n);
     char *header = out->p + xlsx->entry[at].header + HEADER_CRC;
     put_le32(header, xlsx->entry[at].crc);
     put_le32(header + 4, xlsx->entry[at].size);
     put_le32(header + 8, xlsx->entry[at].size);
 }
 
-/* What XML cannot hold comes out as U+FFFD (XML 1.0, 2.2). */
+static bool is_noncharacter(struct str rest)
+{
+    return str_starts(rest, STR("\xef\xbf\xbe")) || str_starts(rest, STR("\xef\xbf\xbf"));
+}
+
+/* What XML cannot hold comes out as U+FFFD (XML 1.0, 2.2): controls, U+FFFE, U+FFFF. */
 static void text_put(struct buf *out, struct str text)
 {
     if (!utf8_valid(text))
         text = STR("\xef\xbf\xbd");
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
-        if (c == '&')
+        uint32_t code;
+        bool none = is_noncharacter(str_skip(text, i));
+        if (xlsx_escape(str_skip(text, i), &code))
+            buf_text(out, "_x005F_");
+        else if (c == '&')
             buf_text(out, "&amp;");
         else if (c == '<')
             buf_text(out, "&lt;");
@@ -79,10 +77,11 @@ static void text_put(struct buf *out, struct str text)
             buf_text(out, "&quot;");
         else if (c == '\r')
             buf_text(out, "&#13;");
-        else if (c < 0x20 && c != '\n' && c != '\t')
+        else if (none || (c < 0x20 && c != '\n' && c != '\t'))
             buf_text(out, "\xef\xbf\xbd");
         else
             buf_char(out, (char)c);
+        i += none ? 2 : 0; /* three bytes */
     }
 }
 

@@ -1,82 +1,18 @@
 #include "codec/zipfile.h"
 
-#include "base/buf.h"
-#include "base/test.h"
-
-#include <string.h>
+#include "codec/zip_testing.h"
 
 #define FILE_BYTES 4096u
 
-/* A ZIP file of stored entries, as APPNOTE.TXT 6.3 says, byte by byte. */
-struct entry {
-    const char *name;
-    const char *text;
-    uint32_t attributes;
-};
-
-static uint32_t crc32_of(const char *text, size_t n)
+static struct str zip_make(const struct zip_part *parts, size_t count, char storage[FILE_BYTES])
 {
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= (uint8_t)text[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
-    }
-    return ~crc;
-}
-
-/* What local headers and the directory share. */
-static void entry_put(struct buf *out, const struct entry *entry)
-{
-    size_t n = strlen(entry->text);
-    buf_le16(out, 20);
-    buf_le16(out, 0);
-    buf_le16(out, 0); /* stored */
-    buf_le32(out, 0x5a000000);
-    buf_le32(out, crc32_of(entry->text, n));
-    buf_le32(out, (uint32_t)n);
-    buf_le32(out, (uint32_t)n);
-    buf_le16(out, (uint16_t)strlen(entry->name));
-    buf_le16(out, 0);
-}
-
-static struct str zip_make(const struct entry *entries, size_t count, char storage[FILE_BYTES])
-{
-    uint32_t offsets[16];
     struct buf out;
     buf_init_fixed(&out, storage, FILE_BYTES);
-    for (size_t i = 0; i < count; i++) {
-        offsets[i] = (uint32_t)out.n;
-        buf_text(&out, "PK\x03\x04");
-        entry_put(&out, &entries[i]);
-        buf_text(&out, entries[i].name);
-        buf_text(&out, entries[i].text);
-    }
-    uint32_t begin = (uint32_t)out.n;
-    for (size_t i = 0; i < count; i++) {
-        buf_text(&out, "PK\x01\x02");
-        buf_le16(&out, 0x0314); /* made by Unix */
-        entry_put(&out, &entries[i]);
-        buf_le16(&out, 0);
-        buf_le16(&out, 0);
-        buf_le16(&out, 0);
-        buf_le32(&out, entries[i].attributes);
-        buf_le32(&out, offsets[i]);
-        buf_text(&out, entries[i].name);
-    }
-    uint32_t size = (uint32_t)out.n - begin;
-    buf_text(&out, "PK\x05\x06");
-    buf_le32(&out, 0);
-    buf_le16(&out, (uint16_t)count);
-    buf_le16(&out, (uint16_t)count);
-    buf_le32(&out, size);
-    buf_le32(&out, begin);
-    buf_le16(&out, 0);
-    CHECK(!out.overflow);
+    zip_put(&out, parts, count);
     return buf_view(&out);
 }
 
-static const struct entry good[] = {
+static const struct zip_part good[] = {
     {"rules/", "", 0},
     {"rules/a.yml", "title: a\n", 0x81a40000},
     {"../b.yml", "title: b\n", 0},

@@ -215,23 +215,33 @@ static bool text_valid(struct str text, size_t limit)
     return text.n <= limit && desk_one_line(text);
 }
 
+/* A number in the place of a text would else pass as an empty one. */
+static bool is_text(const struct json_value *value)
+{
+    return !value || value->kind == JSON_STRING || value->kind == JSON_NULL;
+}
+
 static void setting_take(struct ask *ask, const struct json_value *value, struct card *card, size_t i)
 {
     int64_t day;
     struct str today = card_day_text(ask, card_number(card, CARD_ZONE), ask->now_ns);
     switch (settings[i].kind) {
     case CARD_TEXT:
+        if (!is_text(value))
+            ask_invalid(ask, settings[i].name, "not a text");
         card->setting[i] = json_str(value, card->setting[i]);
         break;
     case CARD_NUMBER: /* null is none; what is no number is refused where numbers are judged */
         card->setting[i] = number_text(ask, value->kind == JSON_NULL ? 0 : json_int(value, INT32_MIN));
         break;
     case CARD_FLAG:
+        if (value->kind != JSON_TRUE && value->kind != JSON_FALSE && value->kind != JSON_NULL)
+            ask_invalid(ask, settings[i].name, "neither true nor false");
         card->setting[i] = json_bool(value, !str_is(card->setting[i], "0")) ? STR("1") : STR("0");
         break;
     case CARD_DAY:
         card->setting[i] = json_str(value, STR(""));
-        if (card->setting[i].n && !card_day_read(card->setting[i], &day))
+        if (!is_text(value) || (card->setting[i].n && !card_day_read(card->setting[i], &day)))
             ask_invalid(ask, settings[i].name, "a day is written 2026-11-20");
         else if (str_compare(card->setting[i], today) > 0)
             ask_invalid(ask, settings[i].name, "the day has not come yet");
@@ -260,13 +270,14 @@ static void settings_check(struct ask *ask, const struct card *was, const struct
 
 static void days_check(struct ask *ask, const struct card *card)
 {
-    static const enum card_setting order[][2] = {{CARD_TRIAL_DAY, CARD_TRIAL_END_DAY},
-                                                 {CARD_TRIAL_DAY, CARD_INDUSTRIAL_DAY},
-                                                 {CARD_INDUSTRIAL_DAY, CARD_DISCONTINUED_DAY}};
+    static const enum card_setting order[] = {CARD_TRIAL_DAY, CARD_TRIAL_END_DAY, CARD_INDUSTRIAL_DAY,
+                                              CARD_DISCONTINUED_DAY};
+    int64_t last = 0;
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        int64_t first = card_number(card, order[i][0]), then = card_number(card, order[i][1]);
-        if (first && then && then < first)
-            ask_invalid(ask, settings[order[i][1]].name, "it is before what it follows");
+        int64_t day = card_number(card, order[i]);
+        if (day && day < last)
+            ask_invalid(ask, settings[order[i]].name, "it is before what it follows");
+        last = MAX(last, day);
     }
     if (card_number(card, CARD_TRIAL_END_DAY) && !card_number(card, CARD_TRIAL_DAY))
         ask_invalid(ask, "trial_end_day", "a trial operation ended that never began");
@@ -320,9 +331,10 @@ static bool row_take(enum card_list list, const struct json_value *value, struct
     const struct column *column = lists[list].column;
     bool good = value->kind == JSON_OBJECT;
     for (size_t i = 0; i < CARD_COLUMNS_MAX; i++) {
+        const struct json_value *cell = column[i].name ? json_get(value, column[i].name) : NULL;
         row->cell[i] = STR("");
         if (column[i].name)
-            good = cell_take(&column[i], json_get(value, column[i].name), &row->cell[i]) && good;
+            good = cell_take(&column[i], cell, &row->cell[i]) && is_text(cell) && good;
     }
     return good && (list != CARD_ASSETS || asset_valid(row->cell[0], row->cell[1]));
 }
@@ -330,10 +342,10 @@ static bool row_take(enum card_list list, const struct json_value *value, struct
 static void list_take(struct ask *ask, const struct json_value *in, struct card *card, enum card_list list)
 {
     static const char *const wrong[CARD_LIST_COUNT] = {
-        [CARD_CONTACTS] = "too many contacts, or one too long",
+        [CARD_CONTACTS] = "too many contacts, or one too long, not a text, or with a day that is none",
         [CARD_ASSETS] = "too many rules, or one that is neither host pattern nor network",
-        [CARD_MEANS] = "too many means, one without a name, too long, or with addresses that are none",
-        [CARD_DOCUMENTS] = "too many documents, or one without a title, too long, or with a digest that is none",
+        [CARD_MEANS] = "too many means, or one without a name, too long, not a text, or with addresses that are none",
+        [CARD_DOCUMENTS] = "too many documents, or one without a title, too long, no text, or with a bad day or digest",
     };
     bool good = in->kind == JSON_ARRAY && in->count <= lists[list].max;
     card->count[list] = 0;

@@ -10,14 +10,15 @@ struct differing {
 
 static void change_put(struct differing *d, struct str field, struct str was, struct str now)
 {
+    size_t before = d->json->n;
     d->count++;
-    if (d->json->n - d->begin + was.n + now.n > d->room)
-        return;
     json_write_object(d->json);
     json_put_str(d->json, "field", field);
     json_put_str(d->json, "was", was);
     json_put_str(d->json, "now", now);
     json_write_object_end(d->json);
+    if (d->json->n - d->begin > d->room) /* as it is written, escapes and all */
+        d->json->n = before;
 }
 
 /* The cells of a row that say something. */
@@ -89,6 +90,16 @@ size_t card_diff(struct ask *ask, const struct card *was, const struct card *now
     return d.count;
 }
 
+/* A row that says nothing is no contact. */
+static bool contact_said(const struct card *card)
+{
+    for (size_t n = 0; n < card->count[CARD_CONTACTS]; n++)
+        for (size_t i = 0; i < CONTACT_SINCE; i++)
+            if (card->row[CARD_CONTACTS][n].cell[i].n)
+                return true;
+    return false;
+}
+
 struct str card_value(const struct desk *desk, const struct card *card, size_t field)
 {
     ASSERT(field < desk->questionnaire.count);
@@ -98,7 +109,7 @@ struct str card_value(const struct desk *desk, const struct card *card, size_t f
     if (str_is(f->id, "owner"))
         return card->setting[CARD_OWNER];
     if (f->kind == QUESTION_CONTACTS)
-        return card->count[CARD_CONTACTS] ? STR("+") : STR("");
+        return contact_said(card) ? STR("+") : STR("");
     if (f->kind == QUESTION_MEANS)
         return card->count[CARD_MEANS] ? STR("+") : STR("");
     if (f->kind != QUESTION_DOCUMENT)

@@ -34,12 +34,12 @@ struct span {
 /* The beginning, at the object, of the working day from which so many are left until the end. */
 static int64_t working_day_before(const struct desk *desk, const struct span *span, int64_t left)
 {
-    int64_t zone_ns = span->zone_offset_s * SECOND_NS;
-    int64_t day = (span->due_ns - 1 + zone_ns) / (DAY_S * SECOND_NS);
-    int64_t first = (span->trigger_ns + zone_ns) / (DAY_S * SECOND_NS);
+    int32_t zone_s = (int32_t)span->zone_offset_s;
+    int64_t day = civil_day(span->due_ns - 1, zone_s);
+    int64_t first = civil_day(span->trigger_ns, zone_s);
     while (day > first && (!calendar_working(desk->calendar, day) || --left > 0))
         day--;
-    return day * DAY_S * SECOND_NS - zone_ns;
+    return (day * DAY_S - zone_s) * SECOND_NS;
 }
 
 /* When the stages of a clock are, ascending; those that fall outside the term are at its ends. */

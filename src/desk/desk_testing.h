@@ -7,6 +7,7 @@
 #include "base/test.h"
 #include "codec/json.h"
 #include "desk/desk.h"
+#include "desk/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,15 +184,47 @@ static inline void stand_sign_in(struct stand *stand)
                                  token, stand->first.password)));
 }
 
-/* Opened in memory, and admin may ask; false when a check failed. */
-__attribute__((noinline, unused)) static bool stand_ready(struct stand *stand)
+/* Opened at `path`, and admin may ask; what is wrong is printed. */
+__attribute__((noinline, unused)) static bool stand_opened(struct stand *stand, const char *path)
 {
-    struct err err;
-    bool ok = CHECK_INT(stand_open(stand, ":memory:", &err), RC_OK);
-    if (!ok)
+    struct err err = {0};
+    if (!CHECK_INT(stand_open(stand, path, &err), RC_OK)) {
         printf("# %s\n", err.text);
-    else
+        return false;
+    }
+    if (stand->first.made)
         stand_sign_in(stand);
+    return true;
+}
+
+/* In memory. */
+static inline bool stand_ready(struct stand *stand)
+{
+    return stand_opened(stand, ":memory:");
+}
+
+/* A database in a new file, `path` for mkstemp, as it was before the step of the schema that holds `step`; each row is
+ * a statement, ?1 of it is `id`. Whoever asks unlinks the file. */
+__attribute__((unused)) static bool stand_older(char *path, const char *step, const char *const *rows, size_t count,
+                                                int64_t id)
+{
+    struct db *db;
+    struct err err = {0};
+    size_t steps = 0;
+    int fd = mkstemp(path);
+    if (!CHECK(fd >= 0))
+        return false;
+    fclose(fdopen(fd, "r"));
+    while (steps < desk_schema_count && !strstr(desk_schema[steps], step))
+        steps++;
+    if (!CHECK(steps < desk_schema_count) || !CHECK_INT(db_open(path, &db, &err), RC_OK))
+        return false;
+    CHECK_INT(db_migrate(db, desk_schema, steps, &err), RC_OK);
+    CHECK_INT(db_begin(db, DB_WRITE, &err), RC_OK);
+    for (size_t i = 0; i < count; i++)
+        db_run_i64(db, rows[i], id);
+    bool ok = CHECK_INT(db_end(db, true, &err), RC_OK);
+    db_close(db);
     return ok;
 }
 

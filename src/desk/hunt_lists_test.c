@@ -28,13 +28,7 @@ static bool opened_at(const char *path)
 {
     const struct desk_rules told = {.rule = rules, .count = ARRAY_LEN(rules)};
     struct err err = {0};
-    if (!CHECK_INT(stand_open(&stand, path, &err), RC_OK)) {
-        printf("# %s\n", err.text);
-        return false;
-    }
-    if (stand.first.made)
-        stand_sign_in(&stand);
-    return CHECK_INT(desk_set_rules(stand.desk, &told, stand.now, &err), RC_OK);
+    return stand_opened(&stand, path) && CHECK_INT(desk_set_rules(stand.desk, &told, stand.now, &err), RC_OK);
 }
 
 static bool ask(const char *members)

@@ -199,7 +199,6 @@ static void version_store(struct ask *ask, const struct card *card, const struct
     db_put_i64(&q, card->id);
     db_put_i64(&q, card->version - VERSIONS_MAX);
     db_run(&q);
-    db_run_i64(ask->desk->db, "DELETE FROM object_draft WHERE object = ?1", card->id);
 }
 
 static void object_record(struct ask *ask, const struct card *was, const struct card *card, struct str text)
@@ -297,14 +296,15 @@ void ask_object_save(struct ask *ask)
         draft_check(ask, &was);
     if (ask->error)
         return;
-    json_put_int(ask->out, "version", was.version);
+    bool stays = flag(ask, "draft") || flag(ask, "dry");
+    json_put_int(ask->out, "version", stays ? was.version : was.version + 1);
     if (flag(ask, "dry")) {
         json_write_key(ask->out, "changes");
         json_put_int(ask->out, "changes_count", (int64_t)card_diff(ask, &was, &card, DIFFER_MAX, ask->out));
     }
     if (flag(ask, "draft") && !flag(ask, "dry"))
         draft_store(ask, &was, text);
-    if (flag(ask, "draft") || flag(ask, "dry")) {
+    if (stays) {
         json_put_int(ask->out, "id", was.id);
         return;
     }
@@ -313,6 +313,7 @@ void ask_object_save(struct ask *ask)
     ask->desk->assets_stale = true; /* read again in the next transaction, when this one has held */
     ask->desk->objects_version++;   /* should it not hold, the same is told again */
     object_record(ask, &was, &card, text);
+    object_draft_end(ask, card.id); /* another's change leaves it, with the version it was begun with */
     object_terms_change(ask, &was, &card, changed_ns);
     json_put_int(ask->out, "id", card.id);
 }

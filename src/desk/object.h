@@ -17,6 +17,8 @@ struct str object_card_text(struct ask *ask, const struct card *card);
 struct str object_card_digest(struct ask *ask, struct str text);
 /* Starts and ends the terms that a change of the card asks for; contacts changed at `changed_ns`. */
 void object_terms_change(struct ask *ask, const struct card *was, const struct card *now, int64_t changed_ns);
+/* Ends the draft that the question's "draft_ns" has seen; false: there is none, or another by now. */
+bool object_draft_end(struct ask *ask, int64_t object);
 /* Member "acts": those that a term waits for, and "request", which needs none. */
 void object_acts_put(struct ask *ask, int64_t object);
 /* Member "offers": machines that agents tell of, and how the card's means name them (object_offer.c). */

@@ -114,13 +114,17 @@ void ask_object_export(struct ask *ask)
     json_write_raw(ask->out, text);
 }
 
+bool object_draft_end(struct ask *ask, int64_t object)
+{
+    struct db_query q = db_query(ask->desk->db, "DELETE FROM object_draft WHERE object = ?1 AND time_ns = ?2");
+    db_put_i64(&q, object);
+    db_put_i64(&q, ask_int(ask, "draft_ns"));
+    return db_run(&q) > 0;
+}
+
 void ask_object_draft_end(struct ask *ask)
 {
-    int64_t id = ask_int(ask, "id");
-    struct db_query q = db_query(ask->desk->db, "DELETE FROM object_draft WHERE object = ?1 AND time_ns = ?2");
-    db_put_i64(&q, id);
-    db_put_i64(&q, ask_int(ask, "draft_ns"));
-    if (db_run(&q) == 0)
+    if (!object_draft_end(ask, ask_int(ask, "id")))
         ask_refuse(ask, "object_changed", "there is no such draft any more");
 }
 

@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "desk/asset_rules.h"
 #include "desk/desk_testing.h"
-#include "desk/schema.h"
 #include "tlog/hash.h"
 
 #include <unistd.h>
@@ -248,23 +247,11 @@ static void damaged_rules_are_refused(void)
 /* A desk of before: its objects are kept as everything is. */
 static void an_older_database(void)
 {
+    static const char *const rows[] = {"INSERT INTO object (id, name, class, contour, owner, zone_offset_s)"
+                                       " VALUES (?1, 'Portal', 1, 'internal', 'K', 18000)"};
     char path[] = "/tmp/qorgan-terms-XXXXXX";
-    struct err err;
-    struct db *db;
-    size_t steps = 0;
-    int fd = mkstemp(path);
-    if (!CHECK(fd >= 0) || !CHECK_INT(db_open(path, &db, &err), RC_OK))
+    if (!stand_older(path, "keep_days", rows, ARRAY_LEN(rows), 1))
         return;
-    while (steps < desk_schema_count && !strstr(desk_schema[steps], "keep_days"))
-        steps++;
-    CHECK(steps < desk_schema_count);
-    CHECK_INT(db_migrate(db, desk_schema, steps, &err), RC_OK);
-    CHECK_INT(db_begin(db, DB_WRITE, &err), RC_OK);
-    struct db_query q = db_query(db, "INSERT INTO object (name, class, contour, owner, zone_offset_s)"
-                                     " VALUES ('Portal', 1, 'internal', 'K', 18000)");
-    CHECK_INT(db_run(&q), 1);
-    CHECK_INT(db_end(db, true, &err), RC_OK);
-    db_close(db);
     if (opened_at(path)) {
         CHECK_INT(days_of(1), 0);
         CHECK(save("{'id':1,'keep_days':1300}"));
@@ -273,7 +260,6 @@ static void an_older_database(void)
         CHECK_INT(days_of(1), 1300);
         stand_close(&stand);
     }
-    close(fd);
     unlink(path);
 }
 

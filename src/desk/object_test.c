@@ -1,23 +1,10 @@
 /* Objects: their card as Annex 1 asks for it, drafts, versions, two people at one card, export and import, terms, and a
  * database of before. */
 #include "desk/desk_testing.h"
-#include "desk/schema.h"
 
 #include <unistd.h>
 
 static struct stand stand;
-
-static bool opened_at(const char *path)
-{
-    struct err err = {0};
-    if (!CHECK_INT(stand_open(&stand, path, &err), RC_OK)) {
-        printf("# %s\n", err.text);
-        return false;
-    }
-    if (stand.first.made)
-        stand_sign_in(&stand);
-    return true;
-}
 
 static bool save(const char *rest)
 {
@@ -86,7 +73,7 @@ static struct str missing_of(int64_t id)
 
 static void what_is_missing_is_named(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK_TEXT(missing_of(1), "owner street city region operator operator_contacts level transport internet "
                               "logical_scheme physical_scheme collection contacts means ");
@@ -97,6 +84,8 @@ static void what_is_missing_is_named(void)
     CHECK_TEXT(missing_of(1), "");
     CHECK(save("'object':{'id':1,'fields':{'internet':'yes'},'documents':[{'kind':'logical_scheme','title':'S'}]}"));
     CHECK_TEXT(missing_of(1), "internet_rate physical_scheme ");
+    CHECK(save("'object':{'id':1,'contacts':[{'since':'2026-01-15'}]}"));
+    CHECK_TEXT(missing_of(1), "internet_rate physical_scheme contacts ");
     stand_close(&stand);
 }
 
@@ -127,6 +116,12 @@ static void what_is_refused(void)
         {"'industrial_day':'2026-11-02','discontinued_day':'2026-11-01'", "discontinued_day"},
         {"'trial_day':'2026-11-02','trial_end_day':'2026-11-01'", "trial_end_day"},
         {"'trial_end_day':'2026-11-01'", "trial_end_day"},
+        {"'trial_day':'2026-11-02','discontinued_day':'2026-11-01'", "discontinued_day"},
+        {"'trial_day':'2026-10-01','trial_end_day':'2026-11-02','industrial_day':'2026-11-01'", "industrial_day"},
+        {"'trial_day':'2026-10-01','trial_end_day':'2026-11-02','discontinued_day':'2026-11-01'", "discontinued_day"},
+        {"'industrial_day':20261101", "industrial_day"}, /* no text: it would take the day away */
+        {"'owner':7", "owner"},
+        {"'critical':'yes'", "critical"},
         {"'critical_day':'2026-11-01'", "critical_day"},
         {"'means':{}", "means"},
         {"'means':[{'kind':'technical'}]", "means"}, /* no name */
@@ -135,14 +130,17 @@ static void what_is_refused(void)
         {"'means':[{'name':'x','addresses':'192.0.2.1,'}]", "means"},
         {"'means':[{'name':'x','reserve':'maybe'}]", "means"},
         {"'means':['x']", "means"},
+        {"'means':[{'name':'x','version':12}]", "means"},
+        {"'means':[{'name':'x','reserve':true}]", "means"},
         {"'documents':[{'kind':'other'}]", "documents"},
         {"'documents':[{'title':'x','approved':'soon'}]", "documents"},
         {"'documents':[{'title':'x','sha256':'00'}]", "documents"},
         {"'contacts':[{'name':'a\\nb'}]", "contacts"},
         {"'contacts':[{'name':'a','since':'x'}]", "contacts"},
+        {"'contacts':[{'name':'a','phone':77172}]", "contacts"},
         {"'assets':[{'kind':'address','pattern':'x'}]", "assets"},
     };
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row("%s", rows[i].object);
@@ -162,7 +160,7 @@ static void what_is_refused(void)
 static void a_change_says_what_was_and_is(void)
 {
     struct json_value *record = NULL;
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save(WHOLE));
     CHECK(save(
@@ -203,7 +201,7 @@ static void a_change_says_what_was_and_is(void)
 /* The oldest versions go, and no other object's. */
 static void so_many_versions(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':0,'name':'Other'}"));
     for (int i = 0; i < 60; i++)
@@ -219,7 +217,7 @@ static void so_many_versions(void)
 static void a_draft_holds_nothing(void)
 {
     struct json_value *record = NULL;
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'owner':'Before'}"));
     CHECK(save("'object':{'id':1,'owner':'After','industrial_day':'2026-11-20'},'draft':true,'draft_ns':0"));
@@ -237,14 +235,19 @@ static void a_draft_holds_nothing(void)
         save(stand_format(&stand, "'object':{'id':1,'owner':'Third'},'draft':true,'draft_ns':%lld", (long long)seen)));
     CHECK(!stand_ask(&stand, stand_format(&stand, "{'ask':'object.draft_end','who':'admin','id':1,'draft_ns':%lld}",
                                           (long long)seen)));
-    CHECK(save("'object':{'id':1,'owner':'Third'}"));
+    CHECK(save("'object':{'id':1,'contour':'external'}")); /* somebody else's change loses nobody's draft */
+    draft = json_get(card(1), "draft");
+    CHECK_TEXT(stand_text(json_get(draft, "card"), "owner"), "Third");
+    CHECK_INT(stand_number(draft, "version"), stand_number(card(1), "version") - 1);
+    seen = stand_number(json_get(card(1), "draft"), "time_ns");
+    CHECK(save(stand_format(&stand, "'object':{'id':1,'owner':'Third'},'draft_ns':%lld", (long long)seen)));
     CHECK_INT(json_get(card(1), "draft")->kind, JSON_NULL);
     stand_close(&stand);
 }
 
 static void the_second_is_told(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     int64_t version = stand_number(card(1), "version");
     CHECK(save(stand_format(&stand, "'version':%lld,'object':{'id':1,'owner':'First'}", (long long)version)));
@@ -337,9 +340,50 @@ static const char *random_object(const char *name)
     return copy;
 }
 
+/* Who saves again with the version that he was answered is not told that somebody was faster. */
+static void the_version_answered_stands(void)
+{
+    if (!stand_opened(&stand, ":memory:"))
+        return;
+    CHECK(save("'object':{'id':1,'owner':'A'}"));
+    for (int i = 0; i < 3; i++) {
+        int64_t version = stand_number(stand.json, "version");
+        CHECK(save(stand_format(&stand, "'version':%lld,'object':{'id':1,'owner':'B%d'}", (long long)version, i)));
+    }
+    int64_t stands = stand_number(stand.json, "version");
+    CHECK_INT(stand_number(card(1), "version"), stands);
+    CHECK(save("'dry':true,'object':{'id':1,'owner':'C'}"));
+    CHECK_INT(stand_number(stand.json, "version"), stands);
+    stand_close(&stand);
+}
+
+/* Of a long history the end is shown, in its order. */
+static void the_end_of_a_long_history(void)
+{
+    struct err err;
+    int64_t last = 0, count = 0, newest = 0;
+    if (!stand_opened(&stand, ":memory:"))
+        return;
+    CHECK_INT(db_begin(stand.db, DB_WRITE, &err), RC_OK);
+    db_run_i64(stand.db,
+               "INSERT INTO history (subject, item, time_ns, who, what, detail, outgoing) WITH RECURSIVE n(i) AS"
+               " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1300) SELECT 3, ?1, i, 'a', 'object.saved', '', 0"
+               " FROM n",
+               1);
+    CHECK_INT(db_end(stand.db, true, &err), RC_OK);
+    for (const struct json_value *h = json_first(json_get(card(1), "history")); h; h = h->next, count++) {
+        newest = stand_number(h, "time_ns");
+        CHECK(newest > last);
+        last = newest;
+    }
+    CHECK_INT(count, 1000);
+    CHECK_INT(newest, 1300);
+    stand_close(&stand);
+}
+
 static void what_goes_out_comes_in(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     for (int i = 0; i < 60; i++) {
         test_row("round %d", i);
@@ -366,7 +410,7 @@ static void what_goes_out_comes_in(void)
 static void a_card_has_a_size(void)
 {
     struct buf text;
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     buf_init(&text, DESK_QUESTION_MAX);
     buf_text(&text, "{\"means\":[");
@@ -383,11 +427,36 @@ static void a_card_has_a_size(void)
     stand_close(&stand);
 }
 
+/* What a record names of a change is bounded as it is written: quotes are two bytes there. */
+static void a_record_has_a_size(void)
+{
+    struct json_value *record = NULL;
+    struct buf text;
+    if (!stand_opened(&stand, ":memory:"))
+        return;
+    buf_init(&text, DESK_QUESTION_MAX);
+    for (int i = 0; i < 100; i++) {
+        buf_format(&text, "%s{\"name\":\"%d\",\"purpose\":\"", i ? "," : "{\"means\":[", i);
+        for (int k = 0; k < 490; k++)
+            buf_text(&text, "\\\"");
+        buf_text(&text, "\"}");
+    }
+    buf_text(&text, "]}");
+    CHECK(import(arena_strz(stand.arena, buf_view(&text)), 1, ""));
+    CHECK_INT(stand_records(&stand, "object.saved", &record), 1);
+    CHECK_INT(stand_number(record, "changes_count"), 100);
+    const struct json_value *changes = json_get(record, "changes");
+    CHECK(changes && changes->count > 30 && changes->count < 41); /* of about 1,000 bytes each */
+    CHECK(changes && changes->text.n <= 40000);
+    buf_done(&text);
+    stand_close(&stand);
+}
+
 /* --- terms --- */
 
 static void industrial_operation(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'class':2,'industrial_day':'2026-11-20'}"));
     CHECK_INT(stand_number(clock_of("M-01"), "due_ns"), end_of(2026, 12, 4));  /* ten working days after a Friday */
@@ -429,7 +498,7 @@ static void industrial_operation(void)
 
 static void discontinued_and_trial(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'class':1,'trial_day':'2026-03-02'}"));
     CHECK_INT(stand_number(clock_of("U-15"), "due_ns"), end_of(2027, 3, 2));
@@ -449,7 +518,7 @@ static void discontinued_and_trial(void)
 
 static void critical_objects(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'critical':true}"));
     CHECK(!clock_of("M-27"));
@@ -470,7 +539,7 @@ static void critical_objects(void)
 
 static void requests(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(act("requested", "'note':'letter 77 of STS'"));
     CHECK_INT(stand_number(clock_of("M-23"), "due_ns"), end_of(2026, 12, 4));
@@ -486,7 +555,7 @@ static void requests(void)
 
 static void contacts(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(save("'object':{'id':1,'contacts':[{'name':'Ann','phone':'1'}]}"));
     CHECK(!clock_of("M-24")); /* the first are no change */
@@ -535,7 +604,7 @@ static void notices(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err err = {0};
-        if (!opened_at(":memory:"))
+        if (!stand_opened(&stand, ":memory:"))
             return;
         test_row("%s", rows[i].language);
         CHECK(stand_ask(&stand, stand_format(&stand,
@@ -566,30 +635,13 @@ static void notices(void)
 
 static void an_older_database(void)
 {
-    struct db *db;
-    struct err err = {0};
     char path[] = "/tmp/qorgan-desk-XXXXXX";
-    int fd = mkstemp(path);
-    size_t steps = 0;
-    if (!CHECK(fd >= 0))
-        return;
-    fclose(fdopen(fd, "r"));
-    while (steps < desk_schema_count && !strstr(desk_schema[steps], "CREATE TABLE object_version"))
-        steps++;
-    CHECK(steps < desk_schema_count);
-    CHECK_INT(db_open(path, &db, &err), RC_OK);
-    CHECK_INT(db_migrate(db, desk_schema, steps, &err), RC_OK);
-    CHECK_INT(db_begin(db, DB_WRITE, &err), RC_OK);
     static const char *const rows[] = {
         "INSERT INTO object VALUES (?1, 'Old', 1, 'external', 'Owner', 21600, 1500, 1)",
         "INSERT INTO contact (object, place, name, email, phone) VALUES (?1, 0, 'Ann', 'a@b', '1')",
         "INSERT INTO asset (object, place, kind, pattern) VALUES (?1, 0, 'host', 'web*')",
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        db_run_i64(db, rows[i], 1);
-    CHECK_INT(db_end(db, true, &err), RC_OK);
-    db_close(db);
-    if (!opened_at(path))
+    if (!stand_older(path, "CREATE TABLE object_version", rows, ARRAY_LEN(rows), 1) || !stand_opened(&stand, path))
         return;
     const struct json_value *object = card(1);
     CHECK_TEXT(stand_text(object, "name"), "Old");
@@ -608,7 +660,7 @@ static void an_older_database(void)
 
 static void who_may(void)
 {
-    if (!opened_at(":memory:"))
+    if (!stand_opened(&stand, ":memory:"))
         return;
     CHECK(stand_ask(&stand, "{'ask':'user.save','who':'admin','user':{'name':'eve','role':'auditor','password':"
                             "'first garden 1234'}}"));
@@ -637,8 +689,11 @@ int main(int argc, char **argv)
         {"so many versions", so_many_versions},
         {"a draft holds nothing", a_draft_holds_nothing},
         {"the second is told", the_second_is_told},
+        {"the version answered stands", the_version_answered_stands},
+        {"the end of a long history", the_end_of_a_long_history},
         {"what goes out comes in", what_goes_out_comes_in},
         {"a card has a size", a_card_has_a_size},
+        {"a record has a size", a_record_has_a_size},
         {"industrial operation", industrial_operation},
         {"discontinued and trial", discontinued_and_trial},
         {"critical objects", critical_objects},

@@ -142,18 +142,31 @@ static void draft_store(struct ask *ask, const struct parser_draft *draft, struc
     db_run(&q);
 }
 
-bool parser_drafts_fit(struct ask *ask, struct str name, int64_t bytes)
+/* Those that stand or are in use, but those of one name. */
+static int64_t drafts_count(struct ask *ask, struct str but, int64_t *ret_bytes)
 {
     struct db_query q = db_query(ask->desk->db, "SELECT count(*), ifnull(sum(length(CAST(name || program || pattern ||"
                                                 " kind || outcome || sets || sample || reason AS BLOB))), 0)"
                                                 " FROM parser_draft WHERE name <> ?1 AND (ended_ns = 0 OR"
                                                 " id IN (SELECT draft FROM parser_use WHERE ended_ns = 0))");
-    db_put_text(&q, name);
+    db_put_text(&q, but);
     bool known = db_next(&q);
-    int64_t count = known ? db_i64(&q) : DRAFTS_MAX;
-    bytes += known ? db_i64(&q) : 0;
+    int64_t count = known ? db_i64(&q) : DRAFTS_MAX + 1;
+    *ret_bytes = known ? db_i64(&q) : 0;
     db_query_end(&q);
-    return count < DRAFTS_MAX && bytes <= BYTES_MAX;
+    return count;
+}
+
+bool parser_draft_fits(struct ask *ask, struct str name, int64_t bytes)
+{
+    int64_t before;
+    return drafts_count(ask, name, &before) < DRAFTS_MAX && before + bytes <= BYTES_MAX;
+}
+
+bool parser_drafts_fit(struct ask *ask)
+{
+    int64_t bytes;
+    return drafts_count(ask, STR(""), &bytes) <= DRAFTS_MAX && bytes <= BYTES_MAX;
 }
 
 static int64_t draft_bytes(const struct parser_draft *draft, struct str reason)
@@ -169,7 +182,7 @@ void ask_parser_save(struct ask *ask)
         return;
     struct str reason = rule_reason(ask);
     int64_t before = standing(ask, draft.name);
-    if (!ask->error && !parser_drafts_fit(ask, draft.name, draft_bytes(&draft, reason)))
+    if (!ask->error && !parser_draft_fits(ask, draft.name, draft_bytes(&draft, reason)))
         ask_refuse(ask, "too_large", "there are too many patterns: end some that are not needed");
     if (ask->error)
         return;

@@ -17,7 +17,9 @@ struct parser_draft {
 bool parser_draft_read(struct ask *ask, int64_t version, struct parser_draft *draft);
 /* Members of a record. */
 void parser_draft_put(struct buf *body, const struct parser_draft *draft);
-/* Whether there is room for so many bytes beside all that stand or are in use, but those of one name. */
-bool parser_drafts_fit(struct ask *ask, struct str name, int64_t bytes);
+/* Whether there is room for one more, of so many bytes, beside all that stand or are in use but those of its name. */
+bool parser_draft_fits(struct ask *ask, struct str name, int64_t bytes);
+/* Whether all that stand or are in use are no more than there is room for. */
+bool parser_drafts_fit(struct ask *ask);
 
 #endif

@@ -143,7 +143,7 @@ void ask_parser_use(struct ask *ask)
         use_end(ask, draft.name, reason);
     step_tell(ask, "parser.used", &draft, was, reason, &outgoing);
     use_begin(ask, &draft, reason, outgoing);
-    if (!parser_drafts_fit(ask, STR(""), 0))
+    if (!parser_drafts_fit(ask))
         ask_refuse(ask, "too_large", "there are too many patterns: end some that are not needed");
     if (!ask->error)
         table_check(ask);

@@ -256,6 +256,26 @@ static void there_is_room_for_so_many(void)
     stand_close(&stand);
 }
 
+/* As many as may stand can be in use, too: none of them is one more. */
+static void as_many_as_may_stand(void)
+{
+    int kept = 0;
+    if (!opened_at(":memory:"))
+        return;
+    while (kept <= 1000 && stand_ask(&stand, stand_format(&stand, SAVE("door-%d", "door-%d {n:num}"), kept, kept)))
+        kept++;
+    CHECK_INT(kept, 1000);
+    CHECK_TEXT(stand_error(&stand), "too_large");
+    CHECK(stand_ask(&stand, USE("door-999", "")));
+    listed_is("door-999", 1, 1, 0);
+    CHECK(stand_ask(&stand, SAVE("door-999", "door-999 {d:num}")) && stand_ask(&stand, USE("door-999", "")));
+    CHECK(stand_ask(&stand, SAVE("door-999", "door-999 {e:num}")));
+    CHECK(!stand_ask(&stand, USE("door-0", ""))); /* the one in use is none of those that stand: one too many */
+    CHECK_TEXT(stand_error(&stand), "too_large");
+    CHECK(stand_ask(&stand, STOP("door-999")) && stand_ask(&stand, USE("door-0", "")));
+    stand_close(&stand);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -265,6 +285,7 @@ int main(int argc, char **argv)
         {"a restart", restart},
         {"who could not take them", who_could_not},
         {"there is room for so many", there_is_room_for_so_many},
+        {"as many as may stand", as_many_as_may_stand},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

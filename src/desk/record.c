@@ -149,8 +149,9 @@ void history_put(struct desk *desk, struct buf *json, enum subject_kind kind, in
 {
     json_write_key(json, "history");
     json_write_array(json);
-    struct db_query q = db_query(desk->db, "SELECT time_ns, who, what, detail, coalesce(record, 0) FROM history"
-                                           " WHERE subject = ?1 AND item = ?2 ORDER BY id LIMIT ?3");
+    struct db_query q = db_query(desk->db, "SELECT time_ns, who, what, detail, coalesce(record, 0) FROM (SELECT * FROM"
+                                           " history WHERE subject = ?1 AND item = ?2 ORDER BY id DESC LIMIT ?3)"
+                                           " ORDER BY id");
     db_put_i64(&q, kind);
     db_put_i64(&q, item);
     db_put_i64(&q, HISTORY_MAX);

@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "os/random.h"
 #include "role/agent_desk.h"
+#include "role/archive_alarms.h"
 #include "role/canary.h"
 #include "role/correlation_counts.h"
 #include "role/correlations.h"
@@ -47,14 +48,7 @@
 #define LOOK_NS          UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
 #define STUCK_RETRY_NS   UINT64_C(1000000000)
 #define FIRINGS_MAX      32 /* room for what one match can cause */
-#define ALARMS_MAX       40 /* of the archive, told by the keeper */
 #define KEEPER_SILENCE   (60 * SECOND_NS)
-
-/* An alarm that was taken: it comes again with all totals as long as it holds. */
-struct alarm_told {
-    uint64_t record;
-    char rule[32];
-};
 
 struct desk_role {
     struct process *process;
@@ -98,10 +92,9 @@ struct desk_role {
     bool stuck;                        /* matches could not be stored: they are kept and tried again */
     uint64_t stuck_ns;
     struct notice_desk notices;
-    struct alarm_told alarms[ALARMS_MAX]; /* a ring */
-    size_t alarm_count;                   /* ever */
-    uint64_t heard_ns;                    /* boot time of the keeper's last totals; 0 = never, or its silence is told */
-    int64_t heard_real_ns;                /* the same by the wall clock */
+    struct archive_alarms alarms;
+    uint64_t heard_ns;     /* boot time of the keeper's last totals; 0 = never, or its silence is told */
+    int64_t heard_real_ns; /* the same by the wall clock */
 };
 
 /* The parent refused to start with what does not read: should it be so now, no object is given a term. */
@@ -570,62 +563,14 @@ static void on_stats(struct desk_role *role, struct channel *channel, const stru
         log_warning("%s", err.text);
 }
 
-/* What is wrong with the archive itself; titles by rule id stand in data/i18n/rules.tsv as those of rules do. */
-static const struct {
-    const char *rule;
-    const char *title;
-    enum desk_level level;
-    const char *kind;
-} alarm_rows[] = {
-    {"qorgan-witness-missing", "A witness does not cosign", DESK_MEDIUM, "other"},
-    {"qorgan-witness-behind", "The archive is behind what a witness cosigned", DESK_CRITICAL, "unauthorised_access"},
-    {"qorgan-witness-forked", "The archive is not the tree that a witness cosigned", DESK_CRITICAL,
-     "unauthorised_access"},
-    {"qorgan-quorum-lost", "The quorum of witnesses is not reached", DESK_HIGH, "other"},
-    {"qorgan-archive-stalled", "The archive does not grow", DESK_HIGH, "other"},
-    {"qorgan-stamp-missing", "Time stamps of the archive are missing", DESK_MEDIUM, "other"},
-};
-
-static bool alarm_known(struct desk_role *role, struct str rule, uint64_t record)
+static void alarm_take(struct desk_role *role, const struct archive_alarm *alarm)
 {
-    for (size_t i = 0; i < MIN(role->alarm_count, (size_t)ALARMS_MAX); i++)
-        if (role->alarms[i].record == record && str_is(rule, role->alarms[i].rule))
-            return true;
-    struct alarm_told *told = &role->alarms[role->alarm_count++ % ALARMS_MAX];
-    told->record = record;
-    IGNORE(!str_copy_z(rule, told->rule, sizeof told->rule)); /* those of the table fit */
-    return false;
-}
-
-struct alarm {
-    struct str rule;
-    uint64_t record; /* that tells it */
-    struct str host;
-    struct str text;
-    int64_t time_ns;
-};
-
-static void alarm_take(struct desk_role *role, const struct alarm *alarm)
-{
-    for (size_t i = 0; i < ARRAY_LEN(alarm_rows); i++) {
-        if (!str_is(alarm->rule, alarm_rows[i].rule) || alarm_known(role, alarm->rule, alarm->record))
-            continue;
-        if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE)
-            matches_flush(role);
-        struct desk_match match = {
-            .record = alarm->record,
-            .rule_id = str_of(alarm_rows[i].rule),
-            .title = str_of(alarm_rows[i].title),
-            .level = alarm_rows[i].level,
-            .always = true,
-            .kind = str_of(alarm_rows[i].kind),
-            .time_ns = alarm->time_ns,
-            .source = STR("qorgan"),
-            .host = alarm->host,
-            .description = alarm->text,
-        };
-        match_gather(role, &match);
-    }
+    struct desk_match match;
+    if (!archive_alarm_match(&role->alarms, alarm, &match))
+        return;
+    if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE)
+        matches_flush(role);
+    match_gather(role, &match);
 }
 
 /* What two people agreed to delete, to the keeper, which must know the objects' terms before. */
@@ -668,11 +613,11 @@ static void outside_take(struct desk_role *role, const struct json_value *value)
     for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next) {
         struct str host = json_str(json_get(row, "host"), STR_NONE);
         struct str text = json_str(json_get(row, "text"), STR_NONE);
-        alarm_take(role, &(struct alarm){.rule = json_str(json_get(row, "rule"), STR_NONE),
-                                         .record = (uint64_t)json_int(json_get(row, "record"), 0),
-                                         .host = host,
-                                         .text = text.n ? text : host,
-                                         .time_ns = clock_real_ns()});
+        alarm_take(role, &(struct archive_alarm){.rule = json_str(json_get(row, "rule"), STR_NONE),
+                                                 .record = (uint64_t)json_int(json_get(row, "record"), 0),
+                                                 .host = host,
+                                                 .text = text.n ? text : host,
+                                                 .time_ns = clock_real_ns()});
     }
     role->heard_ns = clock_boot_ns();
     role->heard_real_ns = clock_real_ns();
@@ -689,10 +634,10 @@ static void keeper_listen(struct desk_role *role)
     role->heard_ns = 0;
     civil_format(role->heard_real_ns, 0, 0, time);
     snprintf(text, sizeof text, "the keeper was heard last at %s", time);
-    alarm_take(role, &(struct alarm){.rule = STR("qorgan-archive-stalled"),
-                                     .record = role->totals.durable ? role->totals.durable - 1 : 0,
-                                     .text = str_of(text),
-                                     .time_ns = role->heard_real_ns});
+    alarm_take(role, &(struct archive_alarm){.rule = STR("qorgan-archive-stalled"),
+                                             .record = role->totals.durable ? role->totals.durable - 1 : 0,
+                                             .text = str_of(text),
+                                             .time_ns = role->heard_real_ns});
 }
 
 static void on_totals(struct desk_role *role, const struct msg *msg)

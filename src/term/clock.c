@@ -12,12 +12,6 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* The civil day a moment belongs to where the clock is offset_s ahead of UTC. */
-static int64_t day_of(int64_t time_ns, int32_t offset_s)
-{
-    return floor_div(floor_div(time_ns, SECOND_NS) + offset_s, DAY_S);
-}
-
 static int32_t year_of(int64_t day)
 {
     int32_t year, month, number;
@@ -103,7 +97,7 @@ static enum rc due_by_time(const struct clock_rule *rule, int64_t trigger_ns, in
     int64_t unit_s = rule->unit == CLOCK_MINUTE ? MINUTE_S : HOUR_S;
     int64_t span_ns = rule->amount * unit_s * SECOND_NS;
     due->due_ns = trigger_ns + (rule->before ? -span_ns : span_ns);
-    due->last_day = due->strict_day = (int32_t)day_of(due->due_ns, offset_s);
+    due->last_day = due->strict_day = (int32_t)civil_day(due->due_ns, offset_s);
     return RC_OK;
 }
 
@@ -112,7 +106,7 @@ enum rc clock_due(const struct clock_rule *rule, int64_t trigger_ns, int32_t zon
 {
     if (!clock_rule_computable(rule))
         return err_set(err, RC_INVALID, "the term %.*s has no length that can be computed", STR_ARG(rule->id));
-    int64_t day = day_of(trigger_ns, zone_offset_s);
+    int64_t day = civil_day(trigger_ns, zone_offset_s);
     if (zone_offset_s < -DAY_S || zone_offset_s > DAY_S || year_of(day) < YEAR_LOW || year_of(day) > YEAR_HIGH)
         return err_set(err, RC_LIMIT, "the moment is outside the years %d to %d", YEAR_LOW, YEAR_HIGH);
     ASSERT(rule->amount > 0 && rule->amount <= CLOCK_AMOUNT_MAX);

@@ -56,6 +56,13 @@ void object_ask(struct web_call *call)
     call_ask_end(call);
 }
 
+void object_seen(struct web_call *call, const char *name, int64_t now, struct str error)
+{
+    struct str sent = form_get(&call->form, name);
+    bool keeps = sent.p && error.n && !str_is(error, "object_changed");
+    part_hidden(call, name, keeps ? sent : call_format(call, "%lld", (long long)now));
+}
+
 struct buf *object_save_begin(struct web_call *call)
 {
     struct buf *buf = call_ask(call, WEB_DESK, "object.save");

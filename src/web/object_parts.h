@@ -12,6 +12,9 @@ void object_tabs(struct web_call *call, int64_t id, const char *here);
 void object_head(struct web_call *call, const struct json_value *object, const char *here);
 /* Asks for the object of the address. */
 void object_ask(struct web_call *call);
+/* A form's hidden version: `now`, but as it was sent when the form comes back for another reason than somebody else's
+ * change: whoever mends a wrong day has not seen more than before. */
+void object_seen(struct web_call *call, const char *name, int64_t now, struct str error);
 /* The beginning of an object.save: the version that the form was made of, its reason, {"id". The caller writes further
  * members of the object and ends both. */
 struct buf *object_save_begin(struct web_call *call);

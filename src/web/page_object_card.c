@@ -170,7 +170,9 @@ static void form(struct web_call *call, const struct json_value *answer, const s
 {
     struct html *html = &call->html;
     const struct json_value *object = json_get(answer, "object");
+    const struct json_value *begun = json_get(object, "draft");
     struct str error = of_str(failed, "error"), wrong = of_str(failed, "field");
+    bool drafted = begun && begun->kind == JSON_OBJECT && !error.n;
     object_head(call, object, "/card");
     if (error.n)
         part_error(call, error, wrong, of_str(failed, "text"));
@@ -190,8 +192,9 @@ static void form(struct web_call *call, const struct json_value *answer, const s
         HTML(html, RAW(" data-unsaved"));
     HTML(html, RAW(">"));
     part_csrf(call);
-    part_hidden(call, "seen", call_format(call, "%lld", (long long)of_int(object, "version")));
-    part_hidden(call, "draft_ns", call_format(call, "%lld", (long long)of_int(json_get(object, "draft"), "time_ns")));
+    /* a draft's values are those of who had seen the version that it was begun with */
+    object_seen(call, "seen", of_int(drafted ? begun : object, "version"), error);
+    object_seen(call, "draft_ns", of_int(begun, "time_ns"), error);
     fields(call, object, wrong);
     if (of_bool(answer, "may_change")) {
         part_area(call, "reason", "objects.reason", form_get(&call->form, "reason"), str_is(wrong, "reason"));
@@ -240,10 +243,10 @@ static void save_ask(struct web_call *call, bool dry)
         json_put_bool(buf, "dry", true);
     else
         json_put_int(buf, "version", form_int(&call->form, "seen", -1));
-    if (as_draft && !dry) {
+    if (as_draft && !dry)
         json_put_bool(buf, "draft", true);
+    if (!dry)
         json_put_int(buf, "draft_ns", form_int(&call->form, "draft_ns", -1));
-    }
     json_put_str(buf, "reason", form_get(&call->form, "reason").p ? form_get(&call->form, "reason") : STR(""));
     json_write_key(buf, "object");
     json_write_object(buf);
@@ -263,23 +266,23 @@ static void discard_ask(struct web_call *call)
 /* Question 0: the object as it is now, for the form that may come back; 1: the change; 2: what it would change. */
 void act_object_card(struct web_call *call)
 {
-    struct str error = call->phase > 1 ? call_error(call, 1) : STR("");
+    bool discards = str_is(form_get(&call->form, "act"), "discard");
     if (call->phase == 0) {
         object_ask(call);
-        if (str_is(form_get(&call->form, "act"), "discard"))
+        if (discards)
             discard_ask(call);
         else
             save_ask(call, false);
         return;
     }
-    error = call_error(call, 1);
+    struct str error = call_error(call, 1);
     if (error.n == 0)
         call_redirect_slice(call, call_format(call, "/objects/%lld/card?saved=1", (long long)object_id(call)));
     else if (str_is(error, "session_ended"))
         call_fail(call, 401, error, STR(""));
     else if (call_failed_at(call, 0))
         return;
-    else if (call->phase == 1 && str_is(error, "object_changed"))
+    else if (call->phase == 1 && str_is(error, "object_changed") && !discards)
         save_ask(call, true);
     else
         form(call, call_answer(call, 0), call->questions[1].answer,

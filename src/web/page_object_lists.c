@@ -172,15 +172,17 @@ static void offers_put(struct web_call *call, const struct json_value *object)
     HTML(html, RAW("</tbody></table>"));
 }
 
-static void row_form(struct web_call *call, const struct list *list, const struct json_value *object, struct str wrong)
+static void row_form(struct web_call *call, const struct list *list, const struct json_value *object,
+                     const struct json_value *failed)
 {
     struct html *html = &call->html;
+    struct str wrong = of_str(failed, "field");
     bool sent = form_get(&call->form, "act").p != NULL;
     const struct json_value *row = row_asked(call, json_get(object, list->name));
     HTML(html, RAW("<form class=\"grid card\" id=\"row\" method=\"post\" action=\"/objects/"),
          INT(of_int(object, "id")), ESCZ(list->path), RAW("\">"));
     part_csrf(call);
-    part_hidden(call, "seen", call_format(call, "%lld", (long long)of_int(object, "version")));
+    object_seen(call, "seen", of_int(object, "version"), of_str(failed, "error"));
     if (row)
         part_hidden(call, "was", row->text);
     for (size_t i = 0; i < COLUMNS_MAX; i++) {
@@ -219,7 +221,7 @@ static void page(struct web_call *call, const struct json_value *failed)
     HTML(html, RAW("<p class=\"about\">"), ESC(html_text(html, str_of(list->about))), RAW("</p>"));
     rows_put(call, list, object, of_bool(answer, "may_change"));
     if (of_bool(answer, "may_change"))
-        row_form(call, list, object, of_str(failed, "field"));
+        row_form(call, list, object, failed);
     if (list == &lists[0])
         offers_put(call, object);
     call_page_end(call, error.n ? status_of_error(error) : 200);

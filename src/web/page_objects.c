@@ -108,15 +108,35 @@ static void contact_row(struct web_call *call, size_t i, const struct json_value
     HTML(html, ESC(of_str(contact, "since")), RAW("</td></tr>"));
 }
 
+/* More than a form has rows for are only shown: what the form does not send stays. */
+static void contacts_shown(struct web_call *call, const struct json_value *contact)
+{
+    for (; contact; contact = contact->next) {
+        HTML(&call->html, RAW("<tr>"));
+        for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
+            struct str key = call_format(call, "contact.%s", parts[k]);
+            HTML(&call->html, RAW("<td data-label=\""), ESC(html_text(&call->html, key)), RAW("\">"),
+                 ESC(of_str(contact, parts[k])), RAW("</td>"));
+        }
+        part_cell(call, "contact.since");
+        HTML(&call->html, ESC(of_str(contact, "since")), RAW("</td></tr>"));
+    }
+    HTML(&call->html, RAW("</tbody></table><p class=\"hint\">"), SAY("object.contacts_many"), RAW("</p></fieldset>"));
+}
+
 static void contacts(struct web_call *call, const struct json_value *object)
 {
     static const char *const heads[] = {"contact.name", "contact.email", "contact.phone",
                                         "contact.post", "contact.since", NULL};
-    const struct json_value *contact = json_first(json_get(object, "contacts"));
+    const struct json_value *list = json_get(object, "contacts"), *contact = json_first(list);
     HTML(&call->html, RAW("<fieldset class=\"wide\" id=\"contacts\"><legend>"), SAY("object.contacts"),
          RAW("</legend><table class=\"rows\">"));
     part_heads(call, heads);
     HTML(&call->html, RAW("<tbody>"));
+    if (contact && list->count > CONTACT_ROWS_MAX) {
+        contacts_shown(call, contact);
+        return;
+    }
     size_t empty = 0;
     for (size_t i = 0; i < CONTACT_ROWS_MAX && empty < 2; i++) {
         empty += contact ? 0 : 1;
@@ -267,7 +287,7 @@ static void object_form(struct web_call *call, const struct json_value *o, const
     HTML(html, RAW("<form class=\"grid card\" method=\"post\" action=\"/objects/"), ESC(call->args[0]), RAW("\">"));
     part_csrf(call);
     if (o)
-        part_hidden(call, "seen", call_format(call, "%lld", (long long)of_int(o, "version")));
+        object_seen(call, "seen", of_int(o, "version"), error);
     part_input(call, "name", "object.name", value_of(call, o, "name"),
                INPUT_REQUIRED | (str_is(wrong, "name") ? INPUT_WRONG : 0));
     part_input(call, "owner", "object.owner", value_of(call, o, "owner"), str_is(wrong, "owner") ? INPUT_WRONG : 0);
@@ -314,6 +334,11 @@ void page_object(struct web_call *call)
 
 static void contacts_write(struct web_call *call, struct buf *buf)
 {
+    bool sent = false;
+    for (size_t i = 0; i < call->form.count; i++)
+        sent |= str_starts(call->form.fields[i].name, STR("contact_"));
+    if (!sent)
+        return; /* the desk keeps what it has */
     json_write_key(buf, "contacts");
     json_write_array(buf);
     for (int i = 0; i < CONTACT_ROWS_MAX; i++) {

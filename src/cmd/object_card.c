@@ -1,5 +1,5 @@
-/* card.c - `qorgan card`: the card of an object in a spreadsheet, as the JSON object that the service takes
- * (doc/format/object.md). A stranger's file: it is read in a copy without rights. */
+/* object_card.c - `qorgan object-card`: the card of an object in a spreadsheet, as the JSON object that the service
+ * takes (doc/format/object.md). A stranger's file: it is read in a copy without rights. */
 #include "cmd/cmd.h"
 #include "cmd/confined_command.h"
 #include "cmd/options.h"
@@ -31,13 +31,13 @@ static enum rc work_read(void *context, struct buf *answer, struct err *err)
     return rc;
 }
 
-int cmd_card(int argc, char **argv)
+int cmd_object_card(int argc, char **argv)
 {
     struct options options;
     struct err err = {0};
     struct buf answer CLEANUP(buf_done);
     struct str bytes;
-    int status = options_parse("card", argc, argv, &options);
+    int status = options_parse("object-card", argc, argv, &options);
     buf_init(&answer, ANSWER_BYTES);
     if (status != OPTIONS_GO)
         return status;
@@ -45,6 +45,6 @@ int cmd_card(int argc, char **argv)
     enum rc rc = file_map_path(options.operands[0], &bytes, &err);
     if (rc == RC_OK && bytes.n > FILE_MAX)
         rc = err_set(&err, RC_LIMIT, "a card is a file of at most 16 MiB");
-    rc = rc == RC_OK ? confined_command(&confined, "card: the reading", &answer, &err) : rc;
-    return rc == RC_OK ? CMD_OK : cmd_fail("card", &err);
+    rc = rc == RC_OK ? confined_command(&confined, "object-card: the reading", &answer, &err) : rc;
+    return rc == RC_OK ? CMD_OK : cmd_fail("object-card", &err);
 }
