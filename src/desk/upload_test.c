@@ -11,14 +11,6 @@
 
 static struct stand stand;
 
-static void open_it(void)
-{
-    struct err err = {0};
-    if (!CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK))
-        printf("# %s\n", err.text);
-    stand_sign_in(&stand);
-}
-
 static bool ask(const char *question)
 {
     return stand_ask(&stand, question);
@@ -112,7 +104,7 @@ static int64_t vulnerabilities(void)
 static void from_file_to_report(void)
 {
     struct json_value *record = NULL;
-    open_it();
+    stand_ready(&stand);
     CHECK(ask("{'ask':'upload.check','who':'admin'," ADD_MORE ",'origin':'survey'}"));
     int64_t id = add(",'origin':'survey'");
     CHECK_TEXT(state(id), "reading");
@@ -151,7 +143,7 @@ static void from_file_to_report(void)
 /* What another report changed is not taken unseen. */
 static void numbers_that_hold(void)
 {
-    open_it();
+    stand_ready(&stand);
     int64_t one = add(",'origin':'own'");
     read_two(one);
     int64_t two = add(",'origin':'own'");
@@ -176,7 +168,7 @@ static void numbers_that_hold(void)
 static void what_a_control_survey_would_close(void)
 {
     static const char *const seen[] = {"[" SECOND "]"};
-    open_it();
+    stand_ready(&stand);
     int64_t id = add(",'origin':'survey'");
     read_two(id);
     work();
@@ -197,7 +189,7 @@ static void what_a_control_survey_would_close(void)
 /* Every query of a step fails once: nothing is counted or taken twice, or left out. */
 static void every_query_fails_once(void)
 {
-    open_it();
+    stand_ready(&stand);
     int64_t id = add(",'origin':'survey'");
     read_two(id);
     for (int round = 0; round < 2; round++) {
@@ -236,7 +228,7 @@ static void what_the_reader_says(void)
                  {"[{}]", 1, RC_OK}};
     struct err err = {0};
     int64_t next, file;
-    open_it();
+    stand_ready(&stand);
     int64_t id = add(",'origin':'own'");
     CHECK_INT(desk_upload_part(stand.desk, id, 1, STR("[{}]"), &err), RC_OK); /* it was not asked for: passed over */
     CHECK_INT(rows("SELECT count(*) FROM upload_part"), 0);
@@ -264,7 +256,7 @@ static void faults_and_drops(void)
     struct err err = {0};
     int64_t next, file;
     bool waits = false;
-    open_it();
+    stand_ready(&stand);
     int64_t id = add(",'origin':'own'");
     CHECK_INT(desk_upload_file_waits(stand.desk, 77, &waits, &err), RC_OK);
     CHECK(waits);
@@ -314,7 +306,7 @@ static void refusals(void)
         {"'object':1,'origin':'own','name':'a','received_ns':9000000000000000000,'sha256':'" SHA "','bytes':9",
          "received_ns"},
     };
-    open_it();
+    stand_ready(&stand);
     for (size_t i = 0; i < ARRAY_LEN(rows_); i++) {
         test_row("%s", rows_[i].members);
         CHECK(!ask(stand_format(&stand, "{'ask':'upload.add','who':'admin',%s}", rows_[i].members)));

@@ -25,17 +25,13 @@ static void classes_show(struct web_call *call, const struct json_value *list)
 
 static void state_show(struct web_call *call, const struct json_value *row)
 {
-    struct html *html = &call->html;
     struct str state = of_str(row, "state");
     bool good = str_is(state, "seen") || str_is(state, "covered");
-    bool bad = str_is(state, "missing");
-    HTML(html, RAW("<span class=\"state"), ESCZ(good ? " ok" : bad ? " bad" : ""), RAW("\">"));
-    if (good || bad || str_is(state, "waiting"))
-        part_icon(call, good ? "ok" : bad ? "bad" : "running");
-    if (str_is(of_str(row, "what"), "form"))
-        HTML(html, RAW(" "), SAY_OF("annex_form_state.", state), RAW("</span>"));
-    else
-        HTML(html, RAW(" "), SAY_OF("annex_state.", state), RAW("</span>"));
+    enum part_mood mood = good                       ? MOOD_GOOD
+                          : str_is(state, "missing") ? MOOD_BAD
+                          : str_is(state, "waiting") ? MOOD_RUNNING
+                                                     : MOOD_CALM;
+    part_state_mood(call, str_is(of_str(row, "what"), "form") ? "annex_form_state." : "annex_state.", state, mood);
 }
 
 /* What a row demands, with its paragraph. */

@@ -23,14 +23,12 @@ static bool is_open(const struct json_value *hunt)
 
 static void state_show(struct web_call *call, const struct json_value *hunt)
 {
-    struct html *html = &call->html;
     struct str state = of_str(hunt, "state");
-    bool good = str_is(state, "done");
-    bool bad = str_is(state, "failed");
-    HTML(html, RAW("<span class=\"state"), ESCZ(good ? " ok" : bad ? " bad" : ""), RAW("\">"));
-    if (good || bad || is_open(hunt))
-        part_icon(call, good ? "ok" : bad ? "bad" : "run");
-    HTML(html, RAW(" "), SAY_OF("hunt_state.", state), RAW("</span>"));
+    enum part_mood mood = str_is(state, "done")     ? MOOD_GOOD
+                          : str_is(state, "failed") ? MOOD_BAD
+                          : is_open(hunt)           ? MOOD_RUNNING
+                                                    : MOOD_CALM;
+    part_state_mood(call, "hunt_state.", state, mood);
 }
 
 /* The one rule, or how many, or which versions are compared, or that it is for lists of indicators. */

@@ -21,14 +21,12 @@ static bool is_at_work(const struct json_value *u)
 
 static void state_show(struct web_call *call, const struct json_value *u)
 {
-    struct html *html = &call->html;
     struct str state = of_str(u, "state");
-    bool good = str_is(state, "done");
-    bool bad = str_is(state, "failed");
-    HTML(html, RAW("<span class=\"state"), ESCZ(good ? " ok" : bad ? " bad" : ""), RAW("\">"));
-    if (good || bad || is_at_work(u))
-        part_icon(call, good ? "ok" : bad ? "bad" : "run");
-    HTML(html, RAW(" "), SAY_OF("upload.state_", state), RAW("</span>"));
+    enum part_mood mood = str_is(state, "done")     ? MOOD_GOOD
+                          : str_is(state, "failed") ? MOOD_BAD
+                          : is_at_work(u)           ? MOOD_RUNNING
+                                                    : MOOD_CALM;
+    part_state_mood(call, "upload.state_", state, mood);
 }
 
 static void origin_show(struct web_call *call, const struct json_value *u)

@@ -88,8 +88,11 @@ void part_severity_said(struct web_call *call, int64_t severity, const char *fam
          RAW("</span>"));
 }
 
-void part_state(struct web_call *call, const char *family, struct str state)
+void part_state_mood(struct web_call *call, const char *family, struct str state, enum part_mood mood)
 {
+    static const char *const classes[] = {
+        [MOOD_CALM] = "", [MOOD_RUNNING] = "", [MOOD_GOOD] = " ok", [MOOD_BAD] = " bad"};
+    static const char *const icons[] = {[MOOD_RUNNING] = "running", [MOOD_GOOD] = "ok", [MOOD_BAD] = "bad"};
     struct html *html = &call->html;
     char joined[64];
     struct buf buf;
@@ -97,16 +100,18 @@ void part_state(struct web_call *call, const char *family, struct str state)
     buf_text(&buf, family);
     buf_str(&buf, state);
     struct str text = buf.overflow ? state : html_text(html, buf_view(&buf));
+    HTML(html, RAW("<span class=\"state"), ESCZ(classes[mood]), RAW("\">"));
+    if (mood != MOOD_CALM)
+        part_icon(call, icons[mood]);
+    HTML(html, RAW(" "), ESC(text), RAW("</span>"));
+}
+
+void part_state(struct web_call *call, const char *family, struct str state)
+{
     bool good = str_is(state, "met") || str_is(state, "closed") || str_is(state, "sent");
     bool bad = str_is(state, "overdue") || str_is(state, "failed");
     bool calm = str_is(state, "cancelled") || str_is(state, "false_positive") || str_is(state, "rejected");
-    HTML(html, RAW("<span class=\"state"));
-    if (good || bad)
-        HTML(html, RAW(" "), ESCZ(good ? "ok" : "bad"));
-    HTML(html, RAW("\">"));
-    if (!calm)
-        part_icon(call, good ? "ok" : bad ? "bad" : "run");
-    HTML(html, RAW(" "), ESC(text), RAW("</span>"));
+    part_state_mood(call, family, state, good ? MOOD_GOOD : bad ? MOOD_BAD : calm ? MOOD_CALM : MOOD_RUNNING);
 }
 
 void part_tabs(struct web_call *call, const char *label, const struct part_tab *tabs, size_t count, const char *here)

@@ -20,6 +20,9 @@ void part_severity(struct web_call *call, int64_t severity);
 void part_severity_said(struct web_call *call, int64_t severity, const char *family, struct str word);
 /* A state's word with an icon; `family` is the texts' prefix, e.g. "state." */
 void part_state(struct web_call *call, const char *family, struct str state);
+/* The same where states have other names: what they mean is said. */
+enum part_mood { MOOD_CALM, MOOD_RUNNING, MOOD_GOOD, MOOD_BAD };
+void part_state_mood(struct web_call *call, const char *family, struct str state, enum part_mood mood);
 /* Pages that belong together, as tabs; `here` is the path of the open one, or NULL. `label` and the tabs' keys are of
  * data/i18n. */
 struct part_tab {
