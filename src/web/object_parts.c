@@ -102,6 +102,50 @@ void object_field_name(struct web_call *call, const struct json_value *object, s
     HTML(&call->html, SAY_OF("field.", field));
 }
 
+static void key_or_text(struct web_call *call, const char *family, struct str text)
+{
+    struct str known = texts_get_of(call->html.texts, str_of(family), text, call->html.language);
+    HTML(&call->html, ESC(known.n ? known : text));
+}
+
+/* A row of means or documents, as the desk writes it down: its kind first, and at the end whether it is in reserve. */
+static void row_show(struct web_call *call, struct str row)
+{
+    bool first = true;
+    while (row.n) {
+        size_t end = str_search(row, STR("; "));
+        struct str piece = str_slice(row, 0, end);
+        bool last = end == row.n;
+        row = str_skip(row, end + 2);
+        if (!first)
+            HTML(&call->html, RAW("; "));
+        if (first)
+            key_or_text(call, "object_kind.", piece);
+        else if (last && (str_is(piece, "yes") || str_is(piece, "no")))
+            key_or_text(call, "object_value.", piece);
+        else
+            HTML(&call->html, ESC(piece));
+        first = false;
+    }
+}
+
+/* What was chosen is kept as a key. */
+static void value_show(struct web_call *call, const struct json_value *object, struct str field, struct str value)
+{
+    bool flag = str_is(field, "critical") || str_is(field, "private");
+    bool chosen = str_is(field, "contour");
+    for (const struct json_value *f = json_first(json_get(object, "questionnaire")); f; f = f->next)
+        chosen = chosen || (str_eq(of_str(f, "id"), field) && str_is(of_str(f, "kind"), "choice"));
+    if (flag)
+        key_or_text(call, "object_value.", str_is(value, "1") ? STR("yes") : STR("no"));
+    else if (chosen)
+        key_or_text(call, "object_value.", value);
+    else if (str_is(field, "means") || str_is(field, "documents"))
+        row_show(call, value);
+    else
+        HTML(&call->html, ESC(value));
+}
+
 void object_changes(struct web_call *call, const struct json_value *changes)
 {
     static const char *const heads[] = {"objects.field", "objects.was", "objects.now", NULL};
@@ -115,9 +159,11 @@ void object_changes(struct web_call *call, const struct json_value *changes)
         object_field_name(call, object, of_str(c, "field"));
         HTML(html, RAW("</th>"));
         part_cell(call, "objects.was");
-        HTML(html, ESC(of_str(c, "was")), RAW("</td>"));
+        value_show(call, object, of_str(c, "field"), of_str(c, "was"));
+        HTML(html, RAW("</td>"));
         part_cell(call, "objects.now");
-        HTML(html, ESC(of_str(c, "now")), RAW("</td></tr>"));
+        value_show(call, object, of_str(c, "field"), of_str(c, "now"));
+        HTML(html, RAW("</td></tr>"));
     }
     HTML(html, RAW("</tbody></table>"));
 }

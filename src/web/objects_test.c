@@ -219,6 +219,23 @@ static void in_every_language(void)
     }
 }
 
+/* What was chosen is kept as a key, and read as a text; what a person wrote stays as it is. */
+static void changes_are_read_as_texts(void)
+{
+    peers_reset();
+    peers.ask = "object.version";
+    peers.json = STR("{\"ok\":true,\"version\":7,\"changes\":["
+                     "{\"field\":\"critical\",\"was\":\"0\",\"now\":\"1\"},"
+                     "{\"field\":\"contour\",\"was\":\"\",\"now\":\"internal\"},"
+                     "{\"field\":\"owner\",\"was\":\"\",\"now\":\"high\"},"
+                     "{\"field\":\"means\",\"was\":\"\",\"now\":\"technical; yes; web1; yes\"},"
+                     "{\"field\":\"documents\",\"was\":\"logical_scheme; Scheme; a\",\"now\":\"\"}]}");
+    CHECK_INT(status_of(get("/objects/1/versions/7")), 200);
+    CHECK(seen_has(">no</td>") && seen_has(">yes</td>") && seen_has(">internal contour</td>"));
+    CHECK(seen_has(">high</td>") && seen_has(">Technical means; yes; web1; yes</td>"));
+    CHECK(seen_has(">Scheme of the logical architecture; Scheme; a</td>"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -231,6 +248,7 @@ int main(int argc, char **argv)
         {"settings", settings},
         {"many contacts", many_contacts},
         {"in every language", in_every_language},
+        {"changes are read as texts", changes_are_read_as_texts},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
 }
