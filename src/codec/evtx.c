@@ -2,11 +2,13 @@
 
 #include "base/arena.h"
 
+#include <libbfio.h>
 #include <libevtx.h>
 #include <stdio.h>
 
 struct evtx {
     libevtx_file_t *file;
+    libbfio_handle_t *memory; /* of a file that is in memory; NULL else */
     int count;
     bool damaged;
 };
@@ -27,18 +29,18 @@ static enum rc evtx_fail(struct err *err, enum rc rc, const char *what, libevtx_
     return err_set(err, rc, "%s%s%.*s", what, line.n ? ": " : "", STR_ARG(line));
 }
 
-enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err)
+static enum rc evtx_new(struct evtx **ret_evtx, struct err *err)
 {
-    char path[64];
-    libevtx_error_t *error = NULL;
-    struct evtx *evtx = memory_new(sizeof *evtx);
-    if (!evtx)
-        return err_set(err, RC_LIMIT, "no memory for an event log file");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* libevtx opens names only */
-    if (libevtx_file_initialize(&evtx->file, &error) != 1 ||
-        libevtx_file_open(evtx->file, path, LIBEVTX_OPEN_READ, &error) != 1 ||
-        libevtx_file_get_number_of_records(evtx->file, &evtx->count, &error) != 1) {
-        enum rc rc = evtx_fail(err, RC_INVALID, "the event log file cannot be read", &error);
+    *ret_evtx = memory_new(sizeof **ret_evtx);
+    return *ret_evtx ? RC_OK : err_set(err, RC_LIMIT, "no memory for an event log file");
+}
+
+/* `opened`: what libevtx said so far. */
+static enum rc evtx_ready(struct evtx *evtx, bool opened, libevtx_error_t **error, struct evtx **ret_evtx,
+                          struct err *err)
+{
+    if (!opened || libevtx_file_get_number_of_records(evtx->file, &evtx->count, error) != 1) {
+        enum rc rc = evtx_fail(err, RC_INVALID, "the event log file cannot be read", error);
         evtx_free(evtx);
         return rc;
     }
@@ -47,12 +49,43 @@ enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err)
     return RC_OK;
 }
 
+enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err)
+{
+    char path[64];
+    libevtx_error_t *error = NULL;
+    struct evtx *evtx = NULL;
+    enum rc rc = evtx_new(&evtx, err);
+    if (rc != RC_OK)
+        return rc;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* libevtx opens names only */
+    bool opened = libevtx_file_initialize(&evtx->file, &error) == 1 &&
+                  libevtx_file_open(evtx->file, path, LIBEVTX_OPEN_READ, &error) == 1;
+    return evtx_ready(evtx, opened, &error, ret_evtx, err);
+}
+
+enum rc evtx_open_bytes(struct str bytes, struct evtx **ret_evtx, struct err *err)
+{
+    libevtx_error_t *error = NULL;
+    struct evtx *evtx = NULL;
+    enum rc rc = evtx_new(&evtx, err);
+    if (rc != RC_OK)
+        return rc;
+    /* The range may be written to, says its type; opened for reading it is not. */
+    bool opened = libbfio_memory_range_initialize(&evtx->memory, &error) == 1 &&
+                  libbfio_memory_range_set(evtx->memory, (uint8_t *)(uintptr_t)bytes.p, bytes.n, &error) == 1 &&
+                  libevtx_file_initialize(&evtx->file, &error) == 1 &&
+                  libevtx_file_open_file_io_handle(evtx->file, evtx->memory, LIBEVTX_OPEN_READ, &error) == 1;
+    return evtx_ready(evtx, opened, &error, ret_evtx, err);
+}
+
 void evtx_free(struct evtx *evtx)
 {
     if (!evtx)
         return;
     if (evtx->file)
         libevtx_file_free(&evtx->file, NULL);
+    if (evtx->memory)
+        libbfio_handle_free(&evtx->memory, NULL);
     memory_free(evtx);
 }
 
