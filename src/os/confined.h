@@ -12,9 +12,13 @@
 
 #include <stdint.h>
 
+#define CONFINED_PART_MAX ((size_t)4 << 20) /* bytes that are sent at once */
+
 struct confined {
     /* Runs in the copy, as all that was made ready before stands. Puts its answer, flushes what it printed. */
     enum rc (*work)(void *context, struct buf *answer, struct err *err);
+    /* Runs here, for each part that the work sends, while it goes on; an error ends the copy. NULL: none is sent. */
+    enum rc (*take)(void *context, struct str part, struct err *err);
     void *context;
     uint64_t memory_max; /* bytes of address space */
 };
@@ -24,5 +28,7 @@ struct confined {
  * of this that the kernel lacks. Only where no other thread runs; what is printed is to be flushed before. */
 enum rc confined_run(const struct confined *confined, struct buf *ret_answer, struct buf *missing,
                      struct err *err) MUST_USE;
+/* In the copy: what is known before the answer. RC_IO when nobody reads it, RC_LIMIT past CONFINED_PART_MAX. */
+enum rc confined_send(struct str part, struct err *err) MUST_USE;
 
 #endif

@@ -1,6 +1,7 @@
 #include "os/confined.h"
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/test.h"
 #include "os/io.h"
 #include "os/proc.h"
@@ -31,7 +32,14 @@ enum deed {
     DEED_UNLINK,
     DEED_EXIT,
     DEED_NO_FRAME, /* as one would who took the process over */
+    DEED_PARTS,
+    DEED_PART_OVER,
+    DEED_PART_REFUSED, /* by who asked */
+    DEED_PART_LONG,    /* says that more comes than may */
+    DEED_PART_CUT,
 };
+
+#define PARTS 3000u /* more than a pipe holds */
 
 static char folder[64];
 static char file[96];
@@ -43,11 +51,35 @@ static void outcome(bool done, struct buf *answer)
     buf_text(answer, done ? "done" : "refused");
 }
 
-static void frame_break(void)
+static void frame_break(const char *bytes, size_t n)
 {
     for (int fd = 3; fd < OPEN_TRIED; fd++)
-        IGNORE(write(fd, "\xff\xff", 2) < 0);
+        IGNORE(write(fd, bytes, n) < 0);
     _exit(0);
+}
+
+/* Each is its number and a thousand bytes behind it. */
+static enum rc parts_send(size_t count, size_t size, struct err *err)
+{
+    enum rc rc = RC_OK;
+    char *part = memory_new(size);
+    for (size_t i = 0; part && i < count && rc == RC_OK; i++) {
+        put_be32(part, (uint32_t)i);
+        rc = confined_send(str_at(part, size), err);
+    }
+    memory_free(part);
+    return rc;
+}
+
+static uint32_t parts_taken;
+
+static enum rc part_take(void *context, struct str part, struct err *err)
+{
+    if (*(const enum deed *)context == DEED_PART_REFUSED && parts_taken == 2)
+        return err_set(err, RC_INVALID, "the third part is bad");
+    if (part.n == 1004 && get_be32(part.p) == parts_taken)
+        parts_taken++;
+    return RC_OK;
 }
 
 static enum rc deed_do(void *context, struct buf *answer, struct err *err)
@@ -92,14 +124,29 @@ static enum rc deed_do(void *context, struct buf *answer, struct err *err)
     case DEED_EXIT:
         _exit(3);
     case DEED_NO_FRAME:
-        frame_break();
+        frame_break("\xff\xff", 2);
+        break;
+    case DEED_PARTS:
+    case DEED_PART_REFUSED:
+        buf_text(answer, "sent");
+        return parts_send(PARTS, 1004, err);
+    case DEED_PART_OVER:
+        return parts_send(1, CONFINED_PART_MAX + 1, err);
+    case DEED_PART_LONG:
+        frame_break("\1\xff\xff\xff\xff", 5);
+        break;
+    case DEED_PART_CUT:
+        frame_break("\1\0\0\0\7" "123456", 11);
+        break;
     }
     return RC_OK;
 }
 
 static enum rc run(enum deed deed, struct buf *answer, struct buf *missing, struct err *err)
 {
-    const struct confined confined = {.work = deed_do, .context = &deed, .memory_max = (uint64_t)4 << 30};
+    const struct confined confined = {
+        .work = deed_do, .take = part_take, .context = &deed, .memory_max = (uint64_t)4 << 30};
+    parts_taken = 0;
     buf_init(answer, ANSWER_MAX);
     buf_init(missing, 4096);
     return confined_run(&confined, answer, missing, err);
@@ -123,6 +170,11 @@ static void nothing_but_memory_is_left(void)
         {DEED_ERROR, RC_INVALID, "line 7 is bad"},
         {DEED_EXIT, RC_CORRUPT, "exit status 3"},
         {DEED_NO_FRAME, RC_CORRUPT, "does not read"},
+        {DEED_PARTS, RC_OK, "sent"},
+        {DEED_PART_OVER, RC_LIMIT, "larger than 4194304 bytes"},
+        {DEED_PART_REFUSED, RC_INVALID, "the third part is bad"},
+        {DEED_PART_LONG, RC_CORRUPT, "does not read"},
+        {DEED_PART_CUT, RC_CORRUPT, "does not read"},
         {DEED_ANSWER, RC_OK, NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -142,6 +194,7 @@ static void nothing_but_memory_is_left(void)
             CHECK(strstr(err.text, rows[i].text) != NULL);
         if (rows[i].deed == DEED_ERROR)
             CHECK_INT(err.offset, 77);
+        CHECK_INT(parts_taken, rows[i].deed == DEED_PARTS ? PARTS : rows[i].deed == DEED_PART_REFUSED ? 2 : 0);
         buf_done(&answer);
         buf_done(&missing);
     }
