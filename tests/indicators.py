@@ -95,6 +95,10 @@ def detected():
         found = [json.loads(row) for row in said.splitlines()]
         check_equal([(row["record"], row["level"]) for row in found], [(1, "medium")], "matches")
         check_equal(qorgan("detect", "--rules", rules, log)[0], "", "without a list nothing matches")
+        for address, match in ((LISTED, True), ("203.0.113.1", False)):
+            said, _ = qorgan("rules", "explain", "--json", "--indicators", lists.path, ADDRESS_RULE, "--line",
+                             line(address).strip())
+            check_equal(json.loads(said)[0]["match"], match, f"a line with {address} explained")
         with open(os.path.join(rules, "hash_listed.yml"), encoding="utf-8") as rule:
             lists.file("own.yml", rule.read())
         lists.file("own.must.log", "Nov 20 10:00:00 web1 scan[1]: found 44d88612fea8a8f36de82e1278abb02f in /tmp/a\n")

@@ -264,6 +264,7 @@ def confined(who, told, *arguments, status=0):
     check(told in text, text[-500:])
     check_equal(len(copies), 1, "who reads the rules")
     copy = copies[0]
+    check("zombie" not in "".join(copy["State"]), "it is at work")
     check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), (["0" * 16], ["0" * 16], ["1"]), "rights")
     check_equal(set(copy["Uid"] + copy["Gid"]), {str(who or (65534 if os.geteuid() == 0 else os.getuid()))}, "whose")
     if "confined" not in text:
@@ -286,8 +287,32 @@ def all_confined(who):
         wide = f.source("wide", {"wide.yml": (
             "title: wide\nid: 60606060-6060-4060-8060-606060606060\nlogsource:\n    product: linux\ndetection:\n"
             f"    s:\n        message|contains:\n{words}    condition: s\nlevel: low\n")})
-        confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--line",
+        lists = f.source("lists", {"a.csv": "203.0.113.7\n"})
+        confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--indicators", lists, "--line",
                  "<13>1 2026-11-28T10:00:00Z host app 7 - - " + "word " * 40)
+        confined(who, "1 passed, 400 failed", "test", far_source(f), status=1)
+
+
+def far_source(folder):
+    """Rules so far below that what is said of them is more than pipes hold: whoever judges waits for who prints."""
+    far = "/".join([240 * "n"] * 15)
+    return folder.source("far", {"a.yml": rule(1, "x"), "a.must.log": "Nov 20 10:00:00 web1 app[8]: x\n",
+                                 **{f"{far}/{n}.yml": FILES["rules/bad.yml"] for n in range(400)}})
+
+
+def killed():
+    """the copy that judges is killed: that is said, the status is 1, nothing is reported that was not judged"""
+    with Folder() as f:
+        report = os.path.join(f.path, "report.xml")
+        with subprocess.Popen([QORGAN, "rules", "test", far_source(f), "--junit", report], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            process.stdout.read(100)
+            with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+                os.kill(int(children.read()), signal.SIGKILL)
+            said, complaint = process.communicate(timeout=60)
+        check_equal(process.returncode, 1, complaint)
+        check("the confined process ended with signal 9" in complaint, complaint)
+        check("cases:" not in said and not os.path.exists(report), said[-300:])
 
 
 def in_a_copy():
@@ -550,5 +575,5 @@ def at_work():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, in_a_copy, signatures,
-                           changed_files, sigmahq, at_work]))
+    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, in_a_copy, killed,
+                           signatures, changed_files, sigmahq, at_work]))

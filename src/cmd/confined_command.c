@@ -23,13 +23,6 @@ enum rc confined_command(const struct confined *confined, const char *what, stru
 
 /* ---- rule files ---- */
 
-struct rule_text {
-    struct str path;
-    struct str text;
-    const char *reason; /* why it could not be read; NULL: it was */
-    struct rule_text *next;
-};
-
 enum rc rule_texts_init(struct rule_texts *texts, struct err *err)
 {
     *texts = (struct rule_texts){.arena = arena_new(TEXTS_MEMORY)};

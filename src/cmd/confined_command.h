@@ -15,6 +15,12 @@ enum rc confined_command(const struct confined *confined, const char *what, stru
                          struct err *err) MUST_USE;
 
 /* Rule files that were read, or why they could not be: bytes, of which nothing was looked at. */
+struct rule_text {
+    struct str path;
+    struct str text;
+    const char *reason; /* why it could not be read; NULL: it was */
+    struct rule_text *next;
+};
 struct rule_texts {
     struct arena *arena;
     struct rule_text *first;

@@ -30,6 +30,7 @@ struct explaining {
     struct indicator_fields *indicator_fields;
     struct explainer how;
     struct rule_texts texts;
+    struct indicator_texts lists;
     const char *named;
     const struct rule *rule;
     struct arena *arena; /* of the record */
@@ -78,20 +79,17 @@ static enum rc rules_compile(struct explaining *x, struct err *err)
     return x->matcher ? RC_OK : err_set(err, RC_LIMIT, "no memory for matching");
 }
 
-/* Lists as `detect` takes them. */
-static enum rc indicators_read(struct explaining *x, const struct options *options, struct err *err)
+/* Lists as `detect` takes them. Nothing is made of what they say. */
+static enum rc lists_read(struct explaining *x, const struct options *options, struct err *err)
 {
     struct buf folder CLEANUP(buf_done) = {0};
     const char *path;
-    if (!options_list(options, "indicators", 0))
-        return RC_OK;
-    x->indicators = indicators_new(random_u64());
-    enum rc rc = x->indicators ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
+    enum rc rc = RC_OK;
+    x->lists.arena = x->arena;
     for (size_t i = 0; rc == RC_OK && (path = options_list(options, "indicators", i)); i++)
-        rc = indicator_folder_read(path, false, x->indicators, err);
-    if (rc != RC_OK)
+        rc = indicator_texts_read(&x->lists, path, err);
+    if (rc != RC_OK || !options_list(options, "indicators", 0))
         return rc;
-    indicators_finish(x->indicators);
     buf_init(&folder, 4096);
     rc = data_folder(&folder, err);
     return rc == RC_OK ? indicator_fields_read(buf_z(&folder), &x->indicator_fields, err) : rc;
@@ -99,8 +97,14 @@ static enum rc indicators_read(struct explaining *x, const struct options *optio
 
 static enum rc indicators_start(struct explaining *x, struct err *err)
 {
-    if (!x->indicators)
+    if (!x->indicator_fields)
         return RC_OK;
+    x->indicators = indicators_new(random_u64());
+    enum rc rc = x->indicators ? indicator_texts_give(&x->lists, x->indicators, err)
+                               : err_set(err, RC_LIMIT, "no memory for indicators");
+    if (rc != RC_OK)
+        return rc;
+    indicators_finish(x->indicators);
     x->how.indicators = indicator_matcher_new(x->indicators, x->indicator_fields, x->how.names);
     return x->how.indicators ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
 }
@@ -278,7 +282,8 @@ static enum rc show_line(struct explaining *x, struct err *err)
     struct mapping *mapping = NULL;
     struct buf folder CLEANUP(buf_done) = {0};
     struct buf answer CLEANUP(buf_done) = {0};
-    const struct confined confined = {.work = line_work, .context = x, .memory_max = COPY_MEMORY};
+    const struct confined confined = {
+        .work = line_work, .context = x, .memory_max = COPY_MEMORY + x->lists.bytes};
     x->how.names = names_new(random_u64());
     buf_init(&folder, 4096);
     buf_init(&answer, 1);
@@ -308,7 +313,7 @@ int rule_explain_command(const struct options *options)
         json_write_array(&x.out);
     enum rc rc = arena ? texts_read(&x, options, &err) : err_set(&err, RC_LIMIT, "no memory for a record");
     rc = rc == RC_OK && !line ? rules_load(&x, &err) : rc;
-    rc = rc == RC_OK ? indicators_read(&x, options, &err) : rc;
+    rc = rc == RC_OK ? lists_read(&x, options, &err) : rc;
     if (rc == RC_OK)
         rc = line ? show_line(&x, &err) : show_record(&x, options, arena, &err);
     rc = rc == RC_OK && !line ? print(&x, &err) : rc;

@@ -31,42 +31,62 @@ struct listing {
 
 /* ---- one file ---- */
 
-static enum rc text_take(const struct indicator_reading *reading, int fd, size_t size, struct err *err)
-{
-    if (size == 0)
-        return RC_OK;
-    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED)
-        return err_errno(err, errno, "it could not be read");
-    IGNORE(madvise(bytes, size, MADV_SEQUENTIAL)); /* only faster */
-    enum rc rc = indicator_read(reading, str_at(bytes, size), err);
-    munmap(bytes, size);
-    return rc;
-}
-
-/* What cannot be read is said in the list. */
-static enum rc file_read(const struct indicator_reading *reading, const char *path, struct err *err)
+/* Maps it; *why says what stands in the way. */
+static void text_map(const char *path, struct str *ret_text, struct err *why)
 {
     struct stat status;
-    struct err why = {0};
-    const char *slash = strrchr(path, '/');
-    enum rc rc = indicators_list(reading->indicators, str_of(slash ? slash + 1 : path), err);
-    if (rc != RC_OK)
-        return rc;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *ret_text = STR_NONE;
     if (fd < 0 || fstat(fd, &status) != 0)
-        IGNORE(err_errno(&why, errno, "it could not be opened")); /* told below */
+        IGNORE(err_errno(why, errno, "it could not be opened")); /* who asks looks at the text */
     else if (!S_ISREG(status.st_mode))
-        IGNORE(err_set(&why, RC_IO, "it is not a file"));
+        IGNORE(err_set(why, RC_IO, "it is not a file"));
     else if ((uint64_t)status.st_size > INDICATOR_FILE_MAX)
-        IGNORE(err_set(&why, RC_LIMIT, "it is larger than 2 GiB"));
-    else
-        IGNORE(text_take(reading, fd, (size_t)status.st_size, &why));
+        IGNORE(err_set(why, RC_LIMIT, "it is larger than 2 GiB"));
+    else if (status.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes == MAP_FAILED)
+            IGNORE(err_errno(why, errno, "it could not be read"));
+        else
+            *ret_text = str_at(bytes, (size_t)status.st_size);
+    }
     if (fd >= 0)
         close(fd);
-    if (why.text[0])
-        indicators_refuse(reading->indicators, 0, why.text, STR_NONE);
+}
+
+static struct str list_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return str_of(slash ? slash + 1 : path);
+}
+
+/* The next list. What cannot be read is said in it. */
+static enum rc list_take(const struct indicator_reading *reading, const struct indicator_text *file, struct err *err)
+{
+    struct err why = {0};
+    enum rc rc = indicators_list(reading->indicators, file->name, err);
+    if (rc != RC_OK)
+        return rc;
+    if (file->text.n)
+        IGNORE(indicator_read(reading, file->text, &why));
+    const char *said = file->why ? file->why : why.text;
+    if (said[0])
+        indicators_refuse(reading->indicators, 0, said, STR_NONE);
     return RC_OK;
+}
+
+static enum rc file_read(void *context, const char *path, struct err *err)
+{
+    struct err why = {0};
+    struct indicator_text file = {.name = list_name(path)};
+    text_map(path, &file.text, &why);
+    file.why = why.text[0] ? why.text : NULL;
+    if (file.text.n)
+        IGNORE(madvise((void *)(uintptr_t)file.text.p, file.text.n, MADV_SEQUENTIAL)); /* only faster */
+    enum rc rc = list_take(context, &file, err);
+    if (file.text.n)
+        munmap((void *)(uintptr_t)file.text.p, file.text.n);
+    return rc;
 }
 
 /* ---- a folder ---- */
@@ -93,7 +113,13 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static enum rc folder_read(const struct indicator_reading *reading, const char *path, int fd, struct err *err)
+/* `each` file in the order of their names; `path` may be one itself. */
+struct walk {
+    enum rc (*each)(void *context, const char *path, struct err *err);
+    void *context;
+};
+
+static enum rc folder_walk(const struct walk *walk, const char *path, int fd, struct err *err)
 {
     struct listing listing = {.arena = arena_new(NAMES_MEMORY)};
     char file[PATH_BYTES];
@@ -109,23 +135,70 @@ static enum rc folder_read(const struct indicator_reading *reading, const char *
         qsort(listing.names, listing.count, sizeof listing.names[0], by_name);
     for (size_t i = 0; i < listing.count && rc == RC_OK; i++) {
         int n = snprintf(file, sizeof file, "%s/%s", path, listing.names[i]);
-        rc = n > 0 && (size_t)n < sizeof file ? file_read(reading, file, err)
+        rc = n > 0 && (size_t)n < sizeof file ? walk->each(walk->context, file, err)
                                               : err_set(err, RC_LIMIT, "the name of a list is too long");
     }
     arena_free(listing.arena);
     return rc;
 }
 
-enum rc indicator_folder_read(const char *path, bool all, struct indicators *indicators, struct err *err)
+static enum rc path_walk(const struct walk *walk, const char *path, struct err *err)
 {
-    const struct indicator_reading reading = {.indicators = indicators, .all = all};
     int fd = io_open_folder(path);
     if (fd == -ENOTDIR)
-        return file_read(&reading, path, err);
+        return walk->each(walk->context, path, err);
     if (fd < 0)
         return err_errno(err, -fd, "could not open \"%s\"", path);
-    return folder_read(&reading, path, fd, err);
+    return folder_walk(walk, path, fd, err);
 }
+
+enum rc indicator_folder_read(const char *path, bool all, struct indicators *indicators, struct err *err)
+{
+    struct indicator_reading reading = {.indicators = indicators, .all = all};
+    const struct walk walk = {file_read, &reading};
+    return path_walk(&walk, path, err);
+}
+
+/* ---- read here, understood elsewhere ---- */
+
+static enum rc file_keep(void *context, const char *path, struct err *err)
+{
+    struct indicator_texts *texts = context;
+    struct err why = {0};
+    struct indicator_text *kept = arena_alloc(texts->arena, sizeof *kept);
+    if (texts->count == INDICATOR_LISTS_MAX)
+        return err_set(err, RC_LIMIT, "there are more than %u lists of indicators", INDICATOR_LISTS_MAX);
+    if (kept) {
+        kept->name = arena_str(texts->arena, list_name(path));
+        text_map(path, &kept->text, &why);
+        kept->why = why.text[0] ? arena_strz(texts->arena, str_of(why.text)) : NULL;
+    }
+    if (arena_spent(texts->arena))
+        return err_set(err, RC_LIMIT, "no memory for lists of indicators");
+    *(texts->last ? &texts->last->next : &texts->first) = kept;
+    texts->last = kept;
+    texts->count++;
+    texts->bytes += kept->text.n;
+    return RC_OK;
+}
+
+enum rc indicator_texts_read(struct indicator_texts *texts, const char *path, struct err *err)
+{
+    const struct walk walk = {file_keep, texts};
+    ASSERT(texts->arena);
+    return path_walk(&walk, path, err);
+}
+
+enum rc indicator_texts_give(const struct indicator_texts *texts, struct indicators *indicators, struct err *err)
+{
+    const struct indicator_reading reading = {.indicators = indicators};
+    enum rc rc = RC_OK;
+    for (const struct indicator_text *file = texts->first; file && rc == RC_OK; file = file->next)
+        rc = list_take(&reading, file, err);
+    return rc;
+}
+
+/* ---- what the program knows of them ---- */
 
 enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fields, struct err *err)
 {

@@ -2,6 +2,7 @@
 #ifndef ROLE_INDICATOR_FOLDER_H
 #define ROLE_INDICATOR_FOLDER_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "role/config.h"
 #include "rule/indicator.h"
@@ -14,6 +15,27 @@
  * cut meanwhile, so write a new one and rename it. A file that cannot be read, and what finds no room, is counted as
  * refused in its list. `all`: as in struct indicator_reading. Fails when `path` cannot be opened or without memory. */
 enum rc indicator_folder_read(const char *path, bool all, struct indicators *indicators, struct err *err) MUST_USE;
+/* Lists that were mapped, or why they could not be: bytes, of which nothing was looked at. Zero it but for the arena,
+ * where names go; the bytes stay mapped until the program ends. At most INDICATOR_LISTS_MAX, each of at most
+ * INDICATOR_FILE_MAX. */
+struct indicator_text {
+    struct str name;
+    struct str text;
+    const char *why; /* it could not be read; NULL: it was */
+    struct indicator_text *next;
+};
+struct indicator_texts {
+    struct arena *arena;
+    struct indicator_text *first;
+    struct indicator_text *last;
+    size_t count;
+    uint64_t bytes; /* mapped */
+};
+/* A folder or file as of indicator_folder_read, which fails as that does; and gives them to `indicators` as it would:
+ * for who may open nothing, which may be another process than the one that read. */
+enum rc indicator_texts_read(struct indicator_texts *texts, const char *path, struct err *err) MUST_USE;
+enum rc indicator_texts_give(const struct indicator_texts *texts, struct indicators *indicators,
+                             struct err *err) MUST_USE;
 /* The table of fields in the folder of the program's data. */
 enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fields, struct err *err) MUST_USE;
 /* The folders that the configuration names. NULL when it names none. A folder that cannot be read is an error in the
