@@ -82,7 +82,7 @@ static void give(struct run *run, const char *file, const struct rule *rule, con
         taken.title = rule->title;
         run->had[rule->index] = true;
     }
-    taken.seconds = (double)(clock_real_ns() - begun_ns) / 1e9;
+    taken.took_ns = (uint64_t)MAX(clock_real_ns() - begun_ns, INT64_C(0)); /* the clock may be set meanwhile */
     run->cases->took(run->cases->context, &taken);
 }
 

@@ -9,20 +9,10 @@
 #define CMD_RULE_CASES_H
 
 #include "cmd/detector.h"
+#include "cmd/rule_case.h"
 #include "cmd/rule_samples.h"
 
 #include <stddef.h>
-
-enum rule_case_verdict { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
-
-struct rule_case {
-    const char *file; /* the sample, or info.yml */
-    struct str rule;  /* its id; empty when not known */
-    struct str title;
-    enum rule_case_verdict verdict;
-    const char *why; /* not passed; "" else */
-    double seconds;
-};
 
 struct rule_cases {
     struct detector *detector;           /* ready */

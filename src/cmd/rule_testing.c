@@ -45,59 +45,18 @@ struct testing {
     size_t failed;
 };
 
-/* ---- a case, from process to process ---- */
-
-/* verdict u8, nanoseconds be64, then file, rule, title and why, each be32 and bytes. */
-
-static void text_put(struct buf *out, struct str text)
-{
-    buf_be32(out, (uint32_t)text.n);
-    buf_str(out, text);
-}
+/* ---- in the copy ---- */
 
 static void case_send(void *context, const struct rule_case *taken)
 {
     struct testing *testing = context;
     struct buf *part = &testing->part;
     buf_clear(part);
-    buf_u8(part, (uint8_t)taken->verdict);
-    buf_be64(part, (uint64_t)(taken->seconds * 1e9));
-    text_put(part, str_of(taken->file));
-    text_put(part, taken->rule);
-    text_put(part, taken->title);
-    text_put(part, str_of(taken->why));
+    rule_case_put(part, taken);
     if (testing->rc == RC_OK)
         testing->rc = part->overflow ? err_set(testing->err, RC_LIMIT, "a case is too long")
                                      : confined_send(buf_view(part), testing->err);
 }
-
-static struct str text_take(struct reader *r)
-{
-    return read_bytes(r, read_be32(r));
-}
-
-/* Whoever sent it may have been taken over. */
-static enum rc case_read(struct arena *arena, struct str part, struct rule_case *ret_case, struct err *err)
-{
-    struct reader r = reader_of(part);
-    uint8_t verdict = read_u8(&r);
-    uint64_t ns = read_be64(&r);
-    struct str file = text_take(&r);
-    struct str rule = text_take(&r);
-    struct str title = text_take(&r);
-    struct str why = text_take(&r);
-    if (r.failed || reader_left(&r) || verdict > CASE_SKIPPED)
-        return err_set(err, RC_CORRUPT, "a case that was judged does not read");
-    *ret_case = (struct rule_case){.file = arena_strz(arena, file),
-                                   .rule = rule,
-                                   .title = title,
-                                   .verdict = (enum rule_case_verdict)verdict,
-                                   .why = arena_strz(arena, why),
-                                   .seconds = (double)ns / 1e9};
-    return arena_spent(arena) ? err_set(err, RC_LIMIT, "no memory for a case") : RC_OK;
-}
-
-/* ---- in the copy ---- */
 
 /* A rule that is refused is a failure of its own; what lies beside rules to test them is none. */
 static void refused_send(struct testing *testing, const struct rules *rules)
@@ -185,7 +144,7 @@ static enum rc on_part(void *context, struct str part, struct err *err)
     struct testing *testing = context;
     struct rule_case judged;
     arena_reset(testing->arena);
-    enum rc rc = case_read(testing->arena, part, &judged, err);
+    enum rc rc = rule_case_take(testing->arena, part, &judged, err);
     if (rc != RC_OK)
         return rc;
     if (testing->bare_fails && judged.verdict == CASE_SKIPPED)
