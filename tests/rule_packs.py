@@ -38,6 +38,9 @@ FILES = {
 }
 
 
+READ_SEARCH = 1 << 2  # CAP_DAC_READ_SEARCH: to read what others own
+
+
 class Folder:
     """A data folder and a place for sources, without a service."""
 
@@ -247,13 +250,16 @@ def copies_of(process):
     for pid in pids:
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
             rows = dict(line.split(":", 1) for line in status.read().splitlines())
-        rows["open"] = sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd")) if os.geteuid() == 0 else []
+        rows["open"] = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")] \
+            if os.geteuid() == 0 else []
         found.append({key: value.split() if isinstance(value, str) else value for key, value in rows.items()})
     return found
 
 
-def confined(who, told, *arguments, status=0):
-    """A copy reads what strangers wrote, and waits for us to read what it tells: it is nobody's, and may do nothing."""
+def confined(who, told, *arguments, status=0, below=None):
+    """A copy reads what strangers wrote, and waits for us to read what it tells: it is nobody's, and may do nothing,
+    but read `below` a folder, whoever owns what is there."""
+    rights = READ_SEARCH if below and os.geteuid() == 0 and not who else 0
     as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
     with subprocess.Popen([QORGAN, "rules", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           **as_who) as process:
@@ -265,11 +271,13 @@ def confined(who, told, *arguments, status=0):
     check_equal(len(copies), 1, "who reads the rules")
     copy = copies[0]
     check("zombie" not in "".join(copy["State"]), "it is at work")
-    check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), (["0" * 16], ["0" * 16], ["1"]), "rights")
+    check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), ([f"{rights:016x}"], [f"{rights:016x}"], ["1"]),
+                "rights")
     check_equal(set(copy["Uid"] + copy["Gid"]), {str(who or (65534 if os.geteuid() == 0 else os.getuid()))}, "whose")
     if "confined" not in text:
         check_equal(copy["Seccomp"], ["2"], "calls are limited")
-    check(len(copy["open"]) <= 4, f"what is open: {copy['open']}")
+    others = [path for path in copy["open"] if not (below and path.startswith(below))]
+    check(len(others) <= 4, f"what is open: {copy['open']}")
 
 
 def all_confined(who):
@@ -291,6 +299,24 @@ def all_confined(who):
         confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--indicators", lists, "--line",
                  "<13>1 2026-11-28T10:00:00Z host app 7 - - " + "word " * 40)
         confined(who, "1 passed, 400 failed", "test", far_source(f), status=1)
+        record = ingested(f, who, "<13>1 2026-11-28T10:00:00Z host app 7 - - word")
+        confined(who, "absent 1199", "explain", "wide", "--rules", wide, record, "--data", f.data,
+                 below=os.path.join(f.data, "archive"))
+
+
+def ingested(folder, who, line):
+    """The number of the line's record, in an archive that belongs to another user than who asks, if that is root."""
+    log = os.path.join(folder.source("log", {"a.log": line + "\n"}), "a.log")
+    as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
+    subprocess.run([QORGAN, "ingest", "--data", folder.data, log], check=True, capture_output=True, **as_who)
+    hits = subprocess.run([QORGAN, "search", "--json", "--data", folder.data, "word"], check=True, capture_output=True,
+                          text=True, **as_who).stdout
+    if os.geteuid() == 0:
+        for path, _, names in os.walk(folder.data):
+            for name in [path] + [os.path.join(path, one) for one in names]:
+                os.chown(name, 65533, 65533)
+                os.chmod(name, os.stat(name).st_mode & 0o700)
+    return str(json.loads(hits.splitlines()[0])["record"])
 
 
 def far_source(folder):

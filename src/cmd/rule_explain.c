@@ -35,6 +35,11 @@ struct explaining {
     const struct rule *rule;
     struct arena *arena; /* of the record */
     const char *line;    /* NULL: a record of the archive */
+    const char *record;  /* as it was typed */
+    const char *data;    /* where the archive is */
+    struct reading reading;
+    enum rc unready; /* why the archive cannot be read; said once the rules are known */
+    struct err unready_why;
     bool json;
     struct explainer_json writer;
     struct buf out;
@@ -246,18 +251,48 @@ static enum rc show(struct explaining *x, struct archive_reader *reader, const s
     return rc;
 }
 
-static enum rc show_record(struct explaining *x, const struct options *options, struct arena *arena, struct err *err)
+static enum rc printed(struct explaining *x, struct err *err)
 {
-    struct reading reading;
+    enum rc rc = print(x, err);
+    return rc == RC_OK && fflush(stdout) != 0 ? err_set(err, RC_IO, "could not write to standard output") : rc;
+}
+
+/* In the copy: strangers wrote the rules, and what the record says. */
+static enum rc record_work(void *context, struct buf *answer, struct err *err)
+{
+    struct explaining *x = context;
     static struct archive_hit hit;
     uint64_t number = 0;
-    if (!str_to_u64(str_of(options->operands[2]), &number))
-        return err_set(err, RC_INVALID, "\"%s\" is not a record number", options->operands[2]);
-    enum rc rc = reading_open(&reading, options_text(options, "data"), true, err);
-    x->how = (struct explainer){.mapping = reading.mapping, .names = reading.names};
-    rc = rc == RC_OK ? archive_reader_record(reading.reader, number, arena, &hit, err) : rc;
-    rc = rc == RC_OK ? show(x, reading.reader, &hit, arena, err) : rc; /* before the names go */
-    reading_close(&reading);
+    (void)answer;
+    x->err = err;
+    enum rc rc = rules_load(x, err);
+    if (rc == RC_OK && !str_to_u64(str_of(x->record), &number))
+        rc = err_set(err, RC_INVALID, "\"%s\" is not a record number", x->record);
+    if (rc == RC_OK && x->unready != RC_OK)
+        rc = err_set(err, x->unready, "%s", x->unready_why.text);
+    rc = rc == RC_OK ? reading_start(&x->reading, x->data, err) : rc;
+    rc = rc == RC_OK ? archive_reader_record(x->reading.reader, number, x->arena, &hit, err) : rc;
+    rc = rc == RC_OK ? show(x, x->reading.reader, &hit, x->arena, err) : rc;
+    return rc == RC_OK ? printed(x, err) : rc;
+}
+
+static enum rc show_record(struct explaining *x, struct err *err)
+{
+    char archive[ARCHIVE_PATH_MAX];
+    struct buf answer CLEANUP(buf_done) = {0};
+    const struct confined confined = {.work = record_work,
+                                      .context = x,
+                                      .memory_max = COPY_MEMORY + x->lists.bytes,
+                                      .readable = {archive},
+                                      .readable_count = 1};
+    buf_init(&answer, 1);
+    enum rc rc = archive_folder_path(x->data, archive, err);
+    if (rc != RC_OK)
+        return rc;
+    x->unready = reading_prepare(&x->reading, x->data, true, &x->unready_why);
+    x->how = (struct explainer){.mapping = x->reading.mapping, .names = x->reading.names};
+    rc = confined_command(&confined, "rules: the explanation", &answer, err);
+    reading_close(&x->reading);
     return rc;
 }
 
@@ -273,8 +308,7 @@ static enum rc line_work(void *context, struct buf *answer, struct err *err)
     x->err = err;
     enum rc rc = rules_load(x, err);
     rc = rc == RC_OK ? show(x, NULL, &hit, x->arena, err) : rc;
-    rc = rc == RC_OK ? print(x, err) : rc;
-    return rc == RC_OK && fflush(stdout) != 0 ? err_set(err, RC_IO, "could not write to standard output") : rc;
+    return rc == RC_OK ? printed(x, err) : rc;
 }
 
 static enum rc show_line(struct explaining *x, struct err *err)
@@ -305,18 +339,19 @@ int rule_explain_command(const struct options *options)
                            .err = &err,
                            .named = options->operands[1],
                            .arena = arena,
-                           .line = line};
+                           .line = line,
+                           .record = options->operand_count > 2 ? options->operands[2] : NULL,
+                           .data = options_text(options, "data"),
+                           .reading.folder = -1};
     if (options->operand_count != (line ? 2 : 3))
         return cmd_usage("rules", "explain takes a rule and a record number, or a rule and --line");
     buf_init(&x.out, TEXT_MAX);
     if (x.json)
         json_write_array(&x.out);
     enum rc rc = arena ? texts_read(&x, options, &err) : err_set(&err, RC_LIMIT, "no memory for a record");
-    rc = rc == RC_OK && !line ? rules_load(&x, &err) : rc;
     rc = rc == RC_OK ? lists_read(&x, options, &err) : rc;
     if (rc == RC_OK)
-        rc = line ? show_line(&x, &err) : show_record(&x, options, arena, &err);
-    rc = rc == RC_OK && !line ? print(&x, &err) : rc;
+        rc = line ? show_line(&x, &err) : show_record(&x, &err);
     int status = rc == RC_OK ? CMD_OK : cmd_fail("rules", &err);
     indicator_fields_free(x.indicator_fields);
     indicators_free(x.indicators);

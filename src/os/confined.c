@@ -59,13 +59,22 @@ static bool others_closed(int out)
 
 static enum rc rights_give_up(const struct confined *confined, int out, struct buf *missing, struct err *err)
 {
-    const struct proc_identity nobody = {.uid = NOBODY, .gid = NOBODY};
-    const struct sandbox nothing = {.memory_max = confined->memory_max};
+    struct sandbox_path paths[CONFINED_READABLE_MAX];
+    size_t count = confined->readable_count;
+    const struct proc_identity nobody = {.uid = NOBODY, .gid = NOBODY, .read_everything = count > 0};
+    const struct sandbox sandbox = {.calls = count ? SANDBOX_OPEN : 0,
+                                    .paths = paths,
+                                    .path_count = count,
+                                    .memory_max = confined->memory_max};
     bool dropped = false;
+    ASSERT(count <= ARRAY_LEN(paths));
     if (!others_closed(out))
         return err_errno(err, errno, "could not close what the copy does not need");
-    enum rc rc = proc_drop(&nobody, &dropped, err);
-    return rc == RC_OK ? sandbox_enter(&nothing, missing, err) : rc;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = (struct sandbox_path){.path = confined->readable[i], .access = SANDBOX_READ};
+    enum rc rc = sandbox_hold(paths, count, err);
+    rc = rc == RC_OK ? proc_drop(&nobody, &dropped, err) : rc;
+    return rc == RC_OK ? sandbox_enter(&sandbox, missing, err) : rc;
 }
 
 struct copy {

@@ -2,7 +2,9 @@
  * given everything up but its memory.
  *
  * The copy opens no file, not even below a folder that was open, makes no connection, changes nothing and is nobody's:
- * of a process of root's it becomes user 65534. Of its descriptors only 0, 1 and 2 are left. What it answers is as
+ * of a process of root's it becomes user 65534. Of its descriptors only 0, 1 and 2 are left. One that must read on its
+ * own, an archive that fits into no memory, may open what lies below some folders, for reading, and nothing else: of
+ * root's it then keeps the right to read what others own. What it answers is as
  * little to be trusted as what it read: whoever asked judges it. */
 #ifndef OS_CONFINED_H
 #define OS_CONFINED_H
@@ -12,7 +14,8 @@
 
 #include <stdint.h>
 
-#define CONFINED_PART_MAX ((size_t)4 << 20) /* bytes that are sent at once */
+#define CONFINED_PART_MAX     ((size_t)4 << 20) /* bytes that are sent at once */
+#define CONFINED_READABLE_MAX 4u
 
 struct confined {
     /* Runs in the copy, as all that was made ready before stands. Puts its answer, flushes what it printed. */
@@ -21,6 +24,9 @@ struct confined {
     enum rc (*take)(void *context, struct str part, struct err *err);
     void *context;
     uint64_t memory_max; /* bytes of address space */
+    /* Files and folders below which it may read; absent ones are passed over. */
+    const char *readable[CONFINED_READABLE_MAX];
+    size_t readable_count;
 };
 
 /* Waits until the work is done; what it returned, and its error. Else RC_CORRUPT when the copy died or what came is no

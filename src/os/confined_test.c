@@ -25,7 +25,9 @@ enum deed {
     DEED_OPEN, /* a file that everybody may read */
     DEED_OPEN_BELOW,
     DEED_OPEN_LINK, /* out of the folder that was open */
-    DEED_HELD,      /* what was open before */
+    DEED_OPEN_OUTSIDE,
+    DEED_OPEN_WRITE,
+    DEED_HELD, /* what was open before */
     DEED_SOCKET,
     DEED_USER,
     DEED_MEMORY,
@@ -43,6 +45,7 @@ enum deed {
 
 static char folder[64];
 static char file[96];
+static char link_out[96];
 static int top = -1; /* the folder, open */
 static int held = -1;
 
@@ -104,7 +107,13 @@ static enum rc deed_do(void *context, struct buf *answer, struct err *err)
         outcome(io_kernel.open(NULL, top, "x", IO_READ) >= 0, answer);
         break;
     case DEED_OPEN_LINK:
-        outcome(openat(top, "link", O_RDONLY) >= 0, answer);
+        outcome(open(link_out, O_RDONLY) >= 0, answer);
+        break;
+    case DEED_OPEN_OUTSIDE:
+        outcome(open("/etc/passwd", O_RDONLY) >= 0, answer);
+        break;
+    case DEED_OPEN_WRITE:
+        outcome(open(file, O_RDWR) >= 0, answer);
         break;
     case DEED_HELD:
         outcome(pread(held, &byte, 1, 0) == 1, answer);
@@ -142,10 +151,15 @@ static enum rc deed_do(void *context, struct buf *answer, struct err *err)
     return RC_OK;
 }
 
-static enum rc run(enum deed deed, struct buf *answer, struct buf *missing, struct err *err)
+/* `readable`: the copy may read below the folder. */
+static enum rc run(enum deed deed, bool readable, struct buf *answer, struct buf *missing, struct err *err)
 {
-    const struct confined confined = {
-        .work = deed_do, .take = part_take, .context = &deed, .memory_max = (uint64_t)4 << 30};
+    const struct confined confined = {.work = deed_do,
+                                      .take = part_take,
+                                      .context = &deed,
+                                      .memory_max = (uint64_t)4 << 30,
+                                      .readable = {folder, "/nonexistent"},
+                                      .readable_count = readable ? 2 : 0};
     parts_taken = 0;
     buf_init(answer, ANSWER_MAX);
     buf_init(missing, 4096);
@@ -162,6 +176,7 @@ static void nothing_but_memory_is_left(void)
         {DEED_OPEN, RC_OK, "refused"},
         {DEED_OPEN_BELOW, RC_OK, "refused"},
         {DEED_OPEN_LINK, RC_OK, "refused"},
+        {DEED_OPEN_OUTSIDE, RC_OK, "refused"},
         {DEED_HELD, RC_OK, "refused"},
         {DEED_SOCKET, RC_OK, "refused"},
         {DEED_MEMORY, RC_OK, "refused"},
@@ -182,7 +197,7 @@ static void nothing_but_memory_is_left(void)
         struct buf missing;
         struct err err = {0};
         test_row("row %zu", i);
-        enum rc rc = run(rows[i].deed, &answer, &missing, &err);
+        enum rc rc = run(rows[i].deed, false, &answer, &missing, &err);
         bool whole = missing.n == 0; /* else the kernel or this build lacks what would refuse it */
         if (whole || rows[i].deed != DEED_UNLINK)
             CHECK_INT(rc, rows[i].rc);
@@ -200,6 +215,43 @@ static void nothing_but_memory_is_left(void)
     }
 }
 
+static void a_folder_may_be_read(void)
+{
+    static const struct {
+        enum deed deed;
+        enum rc rc;
+        const char *text; /* answer, or what the error says */
+    } rows[] = {
+        {DEED_OPEN, RC_OK, "done"},
+        {DEED_OPEN_BELOW, RC_OK, "refused"}, /* by a descriptor that is closed */
+        {DEED_OPEN_LINK, RC_OK, "refused"},
+        {DEED_OPEN_OUTSIDE, RC_OK, "refused"},
+        {DEED_OPEN_WRITE, RC_OK, "refused"},
+        {DEED_HELD, RC_OK, "refused"},
+        {DEED_SOCKET, RC_OK, "refused"},
+        {DEED_MEMORY, RC_OK, "refused"},
+        {DEED_UNLINK, RC_CORRUPT, "signal 31"},
+    };
+    CHECK_INT(chmod(file, 0600), 0); /* root's copy may read what is not its own */
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf answer;
+        struct buf missing;
+        struct err err = {0};
+        test_row("row %zu", i);
+        enum rc rc = run(rows[i].deed, true, &answer, &missing, &err);
+        if (missing.n == 0) { /* else the kernel or this build lacks what would refuse it */
+            CHECK_INT(rc, rows[i].rc);
+            if (rows[i].rc == RC_OK)
+                CHECK_TEXT(buf_view(&answer), rows[i].text);
+            else
+                CHECK(strstr(err.text, rows[i].text) != NULL);
+        }
+        buf_done(&answer);
+        buf_done(&missing);
+    }
+    CHECK_INT(chmod(file, 0644), 0);
+}
+
 static void roots_copy_is_nobodys(void)
 {
     struct buf answer;
@@ -207,14 +259,17 @@ static void roots_copy_is_nobodys(void)
     struct err err = {0};
     char mine[32];
     snprintf(mine, sizeof mine, "%u %u", (unsigned)getuid(), (unsigned)getegid());
-    CHECK_INT(run(DEED_USER, &answer, &missing, &err), RC_OK);
-    CHECK_TEXT(buf_view(&answer), proc_is_root() ? "65534 65534" : mine);
-    buf_done(&answer);
-    buf_done(&missing);
+    for (int readable = 0; readable < 2; readable++) {
+        CHECK_INT(run(DEED_USER, readable, &answer, &missing, &err), RC_OK);
+        CHECK_TEXT(buf_view(&answer), proc_is_root() ? "65534 65534" : mine);
+        buf_done(&answer);
+        buf_done(&missing);
+    }
 }
 
 static const struct test tests[] = {
     {"nothing but memory is left", nothing_but_memory_is_left},
+    {"a folder may be read, nothing else", a_folder_may_be_read},
     {"root's copy is nobody's", roots_copy_is_nobodys},
 };
 
@@ -224,10 +279,11 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder) || chmod(folder, 0755) != 0)
         return 2;
     snprintf(file, sizeof file, "%s/x", folder);
+    snprintf(link_out, sizeof link_out, "%s/link", folder);
     held = open(file, O_RDWR | O_CREAT, 0644);
     top = io_open_folder(folder);
-    if (held < 0 || top < 0 || write(held, "x", 1) != 1 || symlinkat("/etc/passwd", top, "link") != 0)
+    if (held < 0 || top < 0 || write(held, "x", 1) != 1 || symlink("/etc/passwd", link_out) != 0)
         return 2;
     int status = test_run(tests, ARRAY_LEN(tests), argc, argv);
-    return unlinkat(top, "link", 0) == 0 && unlink(file) == 0 && rmdir(folder) == 0 ? status : 2;
+    return unlink(link_out) == 0 && unlink(file) == 0 && rmdir(folder) == 0 ? status : 2;
 }
