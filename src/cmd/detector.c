@@ -150,8 +150,7 @@ enum rc detector_ready(struct detector *detector, struct err *err)
     if (rc != RC_OK)
         return rc;
     detector->matcher = matcher_new(detector->set);
-    return detector->matcher ? detector_tables(detector, false, err)
-                             : err_set(err, RC_LIMIT, "no memory for matching");
+    return detector->matcher ? detector_tables(detector, false, err) : err_set(err, RC_LIMIT, "no memory for matching");
 }
 
 const struct rules *detector_loaded(const struct detector *detector)

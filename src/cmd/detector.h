@@ -37,7 +37,8 @@ void detector_lists_forget(struct detector *detector);
 enum rc detector_rule_texts(struct detector *detector, const struct rule_texts *texts, struct err *err) MUST_USE;
 enum rc detector_indicator_texts(struct detector *detector, const struct indicator_texts *texts,
                                  struct err *err) MUST_USE;
-/* Reads the tables of data/, those of indicators too when there are `lists`; done by whoever needs them, if not before. */
+/* Reads the tables of data/, those of indicators too when there are `lists`; done by whoever needs them, if not before.
+ */
 enum rc detector_tables(struct detector *detector, bool lists, struct err *err) MUST_USE;
 const struct indicators *detector_lists(const struct detector *detector); /* NULL: none */
 /* Resolves references and compiles. */
@@ -72,8 +73,7 @@ struct detector_file {
 };
 enum rc detector_file(struct detector *detector, struct detector_file *file, struct err *err) MUST_USE;
 /* The same of a file that was read: its path is but a name. */
-enum rc detector_text(struct detector *detector, struct detector_file *file, struct str text,
-                      struct err *err) MUST_USE;
+enum rc detector_text(struct detector *detector, struct detector_file *file, struct str text, struct err *err) MUST_USE;
 
 /* One record alone: what it is a part of is not put together, and no correlation is closed. */
 struct detector_record {

@@ -1,5 +1,6 @@
-#include "base/assert.h"
 #include "cmd/rule_case.h"
+
+#include "base/assert.h"
 
 #include <string.h>
 

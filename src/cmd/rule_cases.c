@@ -247,8 +247,8 @@ static void info_read(struct run *run, const struct rule_info *info)
     struct yaml_node *document = NULL;
     size_t count = 0;
     arena_reset(run->arena);
-    enum rc rc = info->why ? err_set(&err, RC_IO, "%s", info->why)
-                           : yaml_parse(run->arena, info->text, &document, &count, &err);
+    enum rc rc =
+        info->why ? err_set(&err, RC_IO, "%s", info->why) : yaml_parse(run->arena, info->text, &document, &count, &err);
     const struct yaml_node *rules = rc == RC_OK ? yaml_get(document, "rule_metadata") : NULL;
     if (rc != RC_OK)
         give(run, info->path, NULL, err.text, clock_real_ns());

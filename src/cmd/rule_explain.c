@@ -316,8 +316,7 @@ static enum rc show_line(struct explaining *x, struct err *err)
     struct mapping *mapping = NULL;
     struct buf folder CLEANUP(buf_done) = {0};
     struct buf answer CLEANUP(buf_done) = {0};
-    const struct confined confined = {
-        .work = line_work, .context = x, .memory_max = COPY_MEMORY + x->lists.bytes};
+    const struct confined confined = {.work = line_work, .context = x, .memory_max = COPY_MEMORY + x->lists.bytes};
     x->how.names = names_new(random_u64());
     buf_init(&folder, 4096);
     buf_init(&answer, 1);

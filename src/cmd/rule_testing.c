@@ -115,9 +115,7 @@ static enum rc all_read(struct testing *testing, const struct options *options, 
         rc = indicator_texts_read(&testing->lists, folder, err);
     rc = rc == RC_OK ? rule_samples_init(&testing->samples, err) : rc;
     rc = rc == RC_OK ? rule_samples_beside(&testing->samples, &testing->rules, err) : rc;
-    rc = rc == RC_OK
-             ? rule_samples_below(&testing->samples, folders, (size_t)options->operand_count - 1, err)
-             : rc;
+    rc = rc == RC_OK ? rule_samples_below(&testing->samples, folders, (size_t)options->operand_count - 1, err) : rc;
     bool lists = testing->lists.count || testing->samples.list_count;
     return rc == RC_OK ? detector_tables(testing->detector, lists, err) : rc;
 }

@@ -62,10 +62,8 @@ static enum rc rights_give_up(const struct confined *confined, int out, struct b
     struct sandbox_path paths[CONFINED_READABLE_MAX];
     size_t count = confined->readable_count;
     const struct proc_identity nobody = {.uid = NOBODY, .gid = NOBODY, .read_everything = count > 0};
-    const struct sandbox sandbox = {.calls = count ? SANDBOX_OPEN : 0,
-                                    .paths = paths,
-                                    .path_count = count,
-                                    .memory_max = confined->memory_max};
+    const struct sandbox sandbox = {
+        .calls = count ? SANDBOX_OPEN : 0, .paths = paths, .path_count = count, .memory_max = confined->memory_max};
     bool dropped = false;
     ASSERT(count <= ARRAY_LEN(paths));
     if (!others_closed(out))

@@ -145,7 +145,9 @@ static enum rc deed_do(void *context, struct buf *answer, struct err *err)
         frame_break("\1\xff\xff\xff\xff", 5);
         break;
     case DEED_PART_CUT:
-        frame_break("\1\0\0\0\7" "123456", 11);
+        frame_break("\1\0\0\0\7"
+                    "123456",
+                    11);
         break;
     }
     return RC_OK;
