@@ -6,6 +6,8 @@
 #include "os/sandbox.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -63,14 +65,19 @@ static enum rc rights_give_up(const struct confined *confined, int out, struct b
     size_t count = confined->readable_count;
     const struct proc_identity nobody = {.uid = NOBODY, .gid = NOBODY, .read_everything = count > 0};
     const struct sandbox sandbox = {
-        .calls = count ? SANDBOX_OPEN : 0, .paths = paths, .path_count = count, .memory_max = confined->memory_max};
+        .calls = (count ? SANDBOX_OPEN : 0) | (confined->copies ? SANDBOX_COPIES : 0),
+        .paths = paths,
+        .path_count = count,
+        .memory_max = confined->memory_max,
+    };
     bool dropped = false;
     ASSERT(count <= ARRAY_LEN(paths));
     if (!others_closed(out))
         return err_errno(err, errno, "could not close what the copy does not need");
     for (size_t i = 0; i < count; i++)
         paths[i] = (struct sandbox_path){.path = confined->readable[i], .access = SANDBOX_READ};
-    enum rc rc = sandbox_hold(paths, count, err);
+    enum rc rc = confined->copies ? proc_lead(err) : RC_OK;
+    rc = rc == RC_OK ? sandbox_hold(paths, count, err) : rc;
     rc = rc == RC_OK ? proc_drop(&nobody, &dropped, err) : rc;
     return rc == RC_OK ? sandbox_enter(&sandbox, missing, err) : rc;
 }
@@ -124,6 +131,34 @@ static enum rc parts_take(const struct confined *confined, struct buf *frame, st
     return rc;
 }
 
+/* Until there is something to read. SIGINT comes nowhere else, so that none is missed between question and wait. */
+static enum rc answer_wait(const struct confined *confined, int from, struct err *err)
+{
+    struct pollfd readable = {.fd = from, .events = POLLIN};
+    sigset_t interrupt;
+    sigset_t before;
+    enum rc rc = RC_AGAIN;
+    if (!confined->stopped)
+        return RC_OK;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &interrupt, &before) != 0)
+        return err_errno(err, errno, "could not hold signals back");
+    sigset_t open = before;
+    sigdelset(&open, SIGINT);
+    while (rc == RC_AGAIN) {
+        if (confined->stopped())
+            break;
+        int ready = ppoll(&readable, 1, NULL, &open);
+        if (ready < 0 && errno != EINTR)
+            rc = err_errno(err, errno, "could not wait for a confined process");
+        else if (ready > 0)
+            rc = RC_OK;
+    }
+    IGNORE(sigprocmask(SIG_SETMASK, &before, NULL) != 0); /* cannot fail with a mask that was read */
+    return rc == RC_AGAIN ? err_set(err, RC_AGAIN, "stopped") : rc;
+}
+
 static enum rc frame_read(const struct confined *confined, int from, struct buf *frame, struct err *err)
 {
     enum rc rc = RC_OK;
@@ -132,6 +167,9 @@ static enum rc frame_read(const struct confined *confined, int from, struct buf 
         char *room = buf_reserve(frame, READ_SIZE);
         if (!room)
             return err_set(err, RC_LIMIT, "a confined process answers with more than it may");
+        rc = answer_wait(confined, from, err);
+        if (rc != RC_OK)
+            return rc;
         n = read(from, room, READ_SIZE);
         if (n < 0 && errno != EINTR)
             return err_errno(err, errno, "could not read from a confined process");
@@ -178,8 +216,10 @@ enum rc confined_run(const struct confined *confined, struct buf *ret_answer, st
     rc = frame_read(confined, from, &frame, err);
     close(from);
     if (rc != RC_OK)
-        proc_end(pid);
-    else if (proc_wait(pid, why, sizeof why) != 0)
+        IGNORE(kill(pid, SIGKILL) != 0); /* it may have ended by itself */
+    if (confined->copies)
+        proc_end_group(pid);
+    if (proc_wait(pid, why, sizeof why) != 0 && rc == RC_OK)
         rc = err_set(err, RC_CORRUPT, "the confined process ended with %s", why);
     return rc == RC_OK ? frame_take(buf_view(&frame), ret_answer, missing, err) : rc;
 }

@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CONFINED_PART_MAX     ((size_t)4 << 20) /* bytes that are sent at once */
@@ -27,11 +29,15 @@ struct confined {
     /* Files and folders below which it may read; absent ones are passed over. */
     const char *readable[CONFINED_READABLE_MAX];
     size_t readable_count;
+    bool copies; /* it may share its work with copies of itself (proc_copy): none outlives it */
+    /* Asked whenever SIGINT came, which the copy does not feel: true ends the copy. NULL: SIGINT is not looked at. */
+    bool (*stopped)(void);
 };
 
 /* Waits until the work is done; what it returned, and its error. Else RC_CORRUPT when the copy died or what came is no
- * answer, RC_LIMIT when the answer is more than ret_answer may hold, RC_IO. Appends to `missing` one line for each part
- * of this that the kernel lacks. Only where no other thread runs; what is printed is to be flushed before. */
+ * answer, RC_LIMIT when the answer is more than ret_answer may hold, RC_AGAIN when it was stopped, RC_IO. Appends to
+ * `missing` one line for each part of this that the kernel lacks. Only where no other thread runs; what is printed is
+ * to be flushed before. */
 enum rc confined_run(const struct confined *confined, struct buf *ret_answer, struct buf *missing,
                      struct err *err) MUST_USE;
 /* In the copy: what is known before the answer. RC_IO when nobody reads it, RC_LIMIT past CONFINED_PART_MAX. */
