@@ -296,11 +296,14 @@ def all_confined(who):
             "title: wide\nid: 60606060-6060-4060-8060-606060606060\nlogsource:\n    product: linux\ndetection:\n"
             f"    s:\n        message|contains:\n{words}    condition: s\nlevel: low\n")})
         lists = f.source("lists", {"a.csv": "203.0.113.7\n"})
-        confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--indicators", lists, "--line",
-                 "<13>1 2026-11-28T10:00:00Z host app 7 - - " + "word " * 40)
+        line = "<13>1 2026-11-28T10:00:00Z host app 7 - - " + "word " * 40
+        confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--indicators", lists, "--line", line)
         confined(who, "1 passed, 400 failed", "test", far_source(f), status=1)
-        record = ingested(f, who, "<13>1 2026-11-28T10:00:00Z host app 7 - - word")
+        record = ingested(f, who, line)
         confined(who, "absent 1199", "explain", "wide", "--rules", wide, record, "--data", f.data,
+                 below=os.path.join(f.data, "archive"))
+        many = f.source("many", {"many.yml": "---\n".join(rule(n, "x", title=f"{n} " + "x" * 240) for n in range(500))})
+        confined(who, "499 xxx", "diff", wide, many, "--data", f.data, status=1,
                  below=os.path.join(f.data, "archive"))
 
 
