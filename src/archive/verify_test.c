@@ -58,6 +58,25 @@ static void good(void)
     testbed_remove(&bed);
 }
 
+/* An incident record that names a former instance is told of, though no checkpoint of that one is left. */
+static void former_instance(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    struct str body = STR("{\"event\":\"incident\",\"old_origin\":\"test.example/1\"}");
+    testbed_make(&bed);
+    testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
+    testbed_ok(&bed, testbed_put(&bed, 10, true));
+    testbed_ok(&bed, archive_lifecycle(bed.archive, body, TESTBED_TIME, 0, &bed.err));
+    testbed_ok(&bed, testbed_put(&bed, 10, true));
+    testbed_ok(&bed, testbed_checkpoint(&bed, true));
+    testbed_ok(&bed, verify(&bed, &result));
+    CHECK_TEXT(str_of(first_file), ""); /* nothing is wrong */
+    CHECK_INT(result.records, 21);
+    CHECK_INT(result.warnings, 1);
+    testbed_remove(&bed);
+}
+
 static size_t file_size(struct testbed *bed, const char *name)
 {
     struct stat st;
