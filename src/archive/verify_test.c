@@ -1,6 +1,7 @@
 /* Whole-archive verification: a small archive, each of its bytes flipped, files cut, removed and doubled. */
 #include "archive/verify.h"
 
+#include "archive/state.h"
 #include "archive/testbed.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -246,6 +247,7 @@ static void checkpoints_anywhere(void)
 
 static const struct test tests[] = {
     {"a good archive", good},
+    {"a former instance is told of", former_instance},
     {"every byte of log and checkpoint", every_byte},
     {"every byte of blocks, index and footer", every_byte_of_blocks},
     {"missing and doubled segments", missing_and_doubled},
