@@ -519,6 +519,10 @@ const char *const desk_schema[] = {
     " STRICT;"
     "CREATE INDEX api_token_user ON api_token(user);"
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
+
+    /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
+    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
