@@ -121,15 +121,22 @@ static void tell(struct evtx *evtx, struct buf *ret_told)
     evtx_free(evtx);
 }
 
+/* In a block of their exact size, so that a sanitizer sees the first byte read past the end. */
 static enum rc from_bytes(struct str bytes, struct buf *ret_told)
 {
     struct evtx *evtx = NULL;
     struct err err = {0};
-    enum rc rc = evtx_open_bytes(bytes, &evtx, &err);
+    char *block = memory_new(MAX(bytes.n, (size_t)1));
+    if (!CHECK(block != NULL))
+        return RC_LIMIT;
+    memcpy(block, bytes.p, bytes.n);
+    enum rc rc = evtx_open_bytes(str_at(block, bytes.n), &evtx, &err);
     if (rc == RC_OK)
         tell(evtx, ret_told);
     else
         buf_text(ret_told, err.text);
+    CHECK(memcmp(block, bytes.p, bytes.n) == 0); /* nothing is written there */
+    memory_free(block);
     return rc;
 }
 
@@ -160,22 +167,19 @@ static void reads(void)
     CHECK_TEXT(buf_view(&told), "<Event><Data>first</Data></Event>\n<Event><Data>second</Data></Event>\nwhole");
 }
 
-/* Whatever the bytes are: in memory as in a file, and nothing is written to them. */
+/* Whatever the bytes are: in memory as in a file. */
 static void memory_is_as_a_file(struct str bytes, const char *what, size_t at)
 {
-    static char before[FILE_BYTES];
     struct buf memory CLEANUP(buf_done) = {0};
     struct buf file CLEANUP(buf_done) = {0};
     buf_init(&memory, FILE_BYTES);
     buf_init(&file, FILE_BYTES);
     test_row("%s at %zu", what, at);
-    memcpy(before, bytes.p, bytes.n);
     enum rc rc = from_bytes(bytes, &memory);
     CHECK(rc == RC_OK || rc == RC_INVALID);
     CHECK_INT(rc, from_file(bytes, &file));
     if (rc == RC_OK)
         CHECK_STR(buf_view(&memory), buf_view(&file));
-    CHECK(memcmp(before, bytes.p, bytes.n) == 0);
 }
 
 static void cut_anywhere(void)
@@ -216,6 +220,13 @@ static void refuses(void)
     if (CHECK_INT(evtx_open_bytes(file_make(), &evtx, &err), RC_OK))
         CHECK_INT(evtx_event(evtx, 2, &told, &err), RC_INVALID);
     evtx_free(evtx);
+}
+
+/* libevtx loses memory of events that are damaged; ours is still looked for. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libevtx.so";
 }
 
 static const struct test tests[] = {
