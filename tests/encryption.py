@@ -184,8 +184,8 @@ def explained(data, base, records):
     """Whether a rule matches records: what reads them can open no key, and has them."""
     rule = os.path.join(base, "fresh.yml")
     with open(rule, "w", encoding="ascii") as file:
-        file.write("title: Fresh\nid: 1c9f6b5e-0a52-4c8e-9a1e-2f6d5b7c3e01\nlogsource:\n    product: linux\ndetection:\n"
-                   "    s:\n        message|contains: fresh-word\n    condition: s\nlevel: low\n")
+        file.write("title: Fresh\nid: 1c9f6b5e-0a52-4c8e-9a1e-2f6d5b7c3e01\nlogsource:\n    product: linux\n"
+                   "detection:\n    s:\n        message|contains: fresh-word\n    condition: s\nlevel: low\n")
     for record, match in records.items():
         done = subprocess.run([QORGAN, "rules", "explain", "Fresh", str(record), "--json", "--rules", rule, "--data",
                                data], capture_output=True, text=True, check=False, timeout=60)
