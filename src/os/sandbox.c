@@ -272,9 +272,9 @@ static int copies_allow(scmp_filter_ctx filter)
     int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), fork_flags));
     if (result == 0)
-        result =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 2,
-                             SCMP_A0(SCMP_CMP_EQ, (uint64_t)PR_SET_PDEATHSIG), SCMP_A1(SCMP_CMP_EQ, (uint64_t)SIGKILL));
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 2,
+                                  SCMP_A0(SCMP_CMP_EQ, (uint64_t)PR_SET_PDEATHSIG, 0),
+                                  SCMP_A1(SCMP_CMP_EQ, (uint64_t)SIGKILL, 0));
     return result == 0 ? seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 0) : result;
 }
 
