@@ -30,11 +30,10 @@ static void ask_get(struct web_call *call)
     call_ask_end(call);
 }
 
-void part_factor_code(struct web_call *call, bool required, bool wrong)
+void part_factor_code(struct web_call *call, unsigned flags)
 {
     struct html *html = &call->html;
-    part_input(call, "code", "factor.code", STR(""),
-               INPUT_CODE | (required ? INPUT_REQUIRED : 0) | (wrong ? INPUT_WRONG : 0));
+    part_input(call, "code", "factor.code", STR(""), INPUT_CODE | flags);
     HTML(html, RAW("<details class=\"help\"><summary>"), SAY("factor.no_phone"), RAW("</summary>"));
     part_input(call, "recovery", "factor.recovery", STR(""), INPUT_RECOVERY);
     HTML(html, RAW("<p class=\"hint\">"), SAY("factor.recovery_hint"), RAW("</p></details>"));
@@ -71,7 +70,7 @@ static void taken_part(struct web_call *call, const struct json_value *factor)
     HTML(html, RAW("<div class=\"notice warn\" role=\"alert\" id=\"taken\">"));
     part_icon(call, "warn");
     HTML(html, RAW(" <span>"), SAY("factor.taken"), RAW(" "), TIME(of_int(factor, "reset_ns")), RAW(", <b>"),
-         ESC(of_str(factor, "reset_by")), RAW("</b>: "), ESC(of_str(factor, "reset_why")), RAW(" "),
+         ESC(of_str(factor, "reset_by")), RAW("</b>: <q>"), ESC(of_str(factor, "reset_why")), RAW("</q> "),
          SAY("factor.taken_hint"), RAW("</span><form method=\"post\" action=\"/factor/seen\">"));
     part_csrf(call);
     HTML(html, RAW("<button>"), SAY("factor.seen"), RAW("</button></form></div>"));
@@ -100,7 +99,7 @@ static void on_part(struct web_call *call, const struct json_value *factor, stru
     HTML(html, RAW("<p class=\"notice ok\" role=\"status\">"));
     part_icon(call, "ok");
     HTML(html, RAW(" <span>"), SAY("factor.is_on"), RAW(" "), TIME(of_int(factor, "since_ns")), RAW("</span></p><p>"),
-         SAY("factor.codes_left"), RAW(" <b>"), NUMBER(codes), RAW("</b></p>"));
+         SAY("factor.codes_left"), RAW(" <b id=\"codes-left\">"), NUMBER(codes), RAW("</b></p>"));
     if (codes < CODES_LOW)
         part_notice(call, "warn", "factor.codes_low");
     HTML(html, RAW("<h2>"), SAY("factor.change"), RAW("</h2><p class=\"hint\">"), SAY("factor.change_hint"),
@@ -109,7 +108,7 @@ static void on_part(struct web_call *call, const struct json_value *factor, stru
     part_hidden(call, "user", call->user);
     part_input(call, "password", "factor.password", STR(""),
                INPUT_REQUIRED | INPUT_PASSWORD_OLD | (str_is(error, "sign_in_refused") ? INPUT_WRONG : 0));
-    part_factor_code(call, false, str_is(error, "code_refused"));
+    part_factor_code(call, str_is(error, "code_refused") ? INPUT_WRONG : 0);
     HTML(html, RAW("<p class=\"buttons\"><button class=\"main\">"), SAY("factor.new_codes"),
          RAW("</button> <button formaction=\"/factor/begin\">"), SAY("factor.new_phone"), RAW("</button>"));
     if (!of_bool(factor, "required"))

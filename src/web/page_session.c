@@ -111,7 +111,7 @@ static void code_form(struct web_call *call, unsigned status, struct str back, s
          RAW("</p><form class=\"stack\" method=\"post\" action=\"/sign-in/code\">"));
     part_csrf(call);
     part_hidden(call, "back", back);
-    part_factor_code(call, false, error.n > 0);
+    part_factor_code(call, INPUT_FOCUS | (error.n > 0 ? INPUT_WRONG : 0));
     HTML(html, RAW("<button class=\"main\">"), SAY("session.enter"),
          RAW("</button></form><p class=\"hint\"><a href=\"/sign-in\">"), SAY("factor.other_user"),
          RAW("</a></p></div>"));

@@ -301,6 +301,8 @@ void part_input(struct web_call *call, const char *name, const char *key, struct
     if (flags & INPUT_RECOVERY)
         HTML(html, RAW(" class=\"code\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\""
                        " maxlength=\"40\""));
+    if (flags & INPUT_FOCUS)
+        HTML(html, RAW(" autofocus"));
     if (flags & INPUT_REQUIRED)
         HTML(html, RAW(" required"));
     if (flags & INPUT_MOMENT)
