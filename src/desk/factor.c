@@ -194,4 +194,5 @@ void factor_remove(struct desk *desk, int64_t user)
 {
     db_run_i64(desk->db, "DELETE FROM factor WHERE user = ?1", user);
     db_run_i64(desk->db, "DELETE FROM factor_code WHERE user = ?1", user);
+    db_run_i64(desk->db, "DELETE FROM half_session WHERE user = ?1", user); /* no code could end them */
 }
