@@ -520,6 +520,10 @@ const char *const desk_schema[] = {
     "CREATE INDEX api_token_user ON api_token(user);"
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 
+    /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
+    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+
     /* second factors of people (factor.h): since_ns 0: none is on, and the secret is empty; step: of the code that was
      * taken last; next: a secret that waits for its first code since next_ns; reset_ns: when somebody else took the
      * factor away and the person has not yet said that he knows; factor_code: single-use codes, digest: SHA-256,
