@@ -1,7 +1,7 @@
 /* ask.c - one question in, one answer out: who may, which handler, one transaction, refusals. */
 #include "base/assert.h"
 #include "desk/api_token.h"
-#include "desk/inside.h"
+#include "desk/factor.h"
 #include "desk/metrics.h"
 
 #include <string.h>
@@ -15,10 +15,17 @@ static const struct row {
     void (*handle)(struct ask *ask);
 } rows[] = {
     {"session.open", RIGHT_NONE, ask_session_open},
+    {"session.code", RIGHT_NONE, ask_session_code},
     {"session.check", RIGHT_NONE, ask_session_check},
     {"session.close", RIGHT_NONE, ask_session_close},
     {"password.change", RIGHT_NONE, ask_password_change},
     {"language.set", RIGHT_NONE, ask_language_set},
+    {"factor.get", RIGHT_NONE, ask_factor_get},
+    {"factor.begin", RIGHT_NONE, ask_factor_begin},
+    {"factor.confirm", RIGHT_NONE, ask_factor_confirm},
+    {"factor.codes", RIGHT_NONE, ask_factor_codes},
+    {"factor.off", RIGHT_NONE, ask_factor_off},
+    {"factor.seen", RIGHT_NONE, ask_factor_seen},
     {"object.list", RIGHT_READ, ask_object_list},
     {"object.save", RIGHT_OBJECTS, ask_object_save},
     {"object.card", RIGHT_READ, ask_object_card},
@@ -70,6 +77,8 @@ static const struct row {
     {"channel.save", RIGHT_CHANNELS, ask_channel_save},
     {"user.list", RIGHT_USERS, ask_user_list},
     {"user.save", RIGHT_USERS, ask_user_save},
+    {"factor.policy", RIGHT_USERS, ask_factor_policy},
+    {"factor.reset", RIGHT_USERS, ask_factor_reset},
     {"witness.list", RIGHT_READ, ask_witness_list},
     {"receiver.list", RIGHT_READ, ask_receiver_list},
     {"canary.list", RIGHT_READ, ask_canary_list},
@@ -230,6 +239,9 @@ static void rights_check(struct ask *ask, const struct row *row)
         ask_refuse(ask, "must_change", "the password must be changed first");
     else
         api_token_through(ask, row->right);
+    /* A program has no phone: what its token may was said by a person who was signed in. */
+    if (!ask->error && !ask->desk->through[0] && factor_is_lacking(ask->desk, ask->user))
+        ask_refuse(ask, "must_enrol", "a second factor must be set up first");
 }
 
 /* Signing in must be possible to record; when the archive takes nothing any more, nothing is asked that is recorded. */

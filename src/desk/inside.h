@@ -326,6 +326,9 @@ void password_make(struct desk *desk, char ret_password[DESK_FIRST_PASSWORD_Z]);
 struct str password_nobody(struct desk *desk);
 
 void user_first(struct desk *desk, int64_t now_ns, struct desk_first *ret_first);
+/* Kept for good: who knew a password of the account, or took its second factor away, might have signed in as it.
+ * `anew`: not when it was made. */
+void account_handed(struct ask *ask, int64_t id, bool anew);
 void sessions_clean(struct desk *desk, int64_t now_ns);
 /* Is `password` of the question that of who asks? Refuses, counts and records as signing in does. */
 bool session_password_right(struct ask *ask);
@@ -475,6 +478,7 @@ void ask_refuse(struct ask *ask, const char *error, const char *text);
 void ask_invalid(struct ask *ask, const char *field, const char *text);
 
 void ask_session_open(struct ask *ask);
+void ask_session_code(struct ask *ask);
 void ask_session_check(struct ask *ask);
 void ask_session_close(struct ask *ask);
 void ask_password_change(struct ask *ask);

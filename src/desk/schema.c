@@ -523,6 +523,20 @@ const char *const desk_schema[] = {
     /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
     "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+
+    /* second factors of people (factor.h): since_ns 0: none is on, and the secret is empty; step: of the code that was
+     * taken last; next: a secret that waits for its first code since next_ns; reset_ns: when somebody else took the
+     * factor away and the person has not yet said that he knows; factor_code: single-use codes, digest: SHA-256,
+     * used_ns 0: not yet; half_session: a password was right and a code is wanted. Roles that must have a factor: meta
+     * "factor_roles", a bit each */
+    "CREATE TABLE factor (user INTEGER PRIMARY KEY REFERENCES user(id) ON DELETE CASCADE, secret BLOB NOT NULL,"
+    " step INTEGER NOT NULL, since_ns INTEGER NOT NULL, next BLOB NOT NULL, next_ns INTEGER NOT NULL,"
+    " reset_ns INTEGER NOT NULL, reset_by TEXT NOT NULL, reset_why TEXT NOT NULL) STRICT;"
+    "CREATE TABLE factor_code (user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE, digest TEXT NOT NULL,"
+    " used_ns INTEGER NOT NULL, PRIMARY KEY (user, digest)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE half_session (token TEXT PRIMARY KEY, user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,"
+    " opened_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX half_session_user ON half_session(user, opened_ns);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -19,6 +19,8 @@ static const struct {
                                " JOIN object o ON o.id = v.object WHERE v.id = ?1"},
     [SUBJECT_OBJECT] = {"o", "object_number",
                         "SELECT printf('O-%06d', id), name, name, zone_offset_s, id FROM object WHERE id = ?1"},
+    /* no object's, and no term ever runs for one */
+    [SUBJECT_PERSON] = {"p", "person", "SELECT name, name, '', 0, 0 FROM user WHERE id = ?1"},
 };
 
 const char *subject_mark(enum subject_kind kind)

@@ -67,10 +67,8 @@ static const struct view {
 };
 
 static const char *const subject_names[SUBJECT_KINDS] = {
-    [SUBJECT_INCIDENT] = "incident",
-    [SUBJECT_FINDINGS] = "findings",
-    [SUBJECT_VULNERABILITY] = "vulnerability",
-    [SUBJECT_OBJECT] = "object",
+    [SUBJECT_INCIDENT] = "incident", [SUBJECT_FINDINGS] = "findings", [SUBJECT_VULNERABILITY] = "vulnerability",
+    [SUBJECT_OBJECT] = "object",     [SUBJECT_PERSON] = "person",
 };
 
 struct filter {

@@ -122,8 +122,8 @@ static void end(void)
 
 static bool is_for_people(struct str ask)
 {
-    return str_starts(ask, STR("user.")) || str_starts(ask, STR("token.")) || str_is(ask, "retention.propose") ||
-           str_is(ask, "retention.approve") || str_is(ask, "retention.refuse");
+    return str_starts(ask, STR("user.")) || str_starts(ask, STR("token.")) || str_starts(ask, STR("factor.")) ||
+           str_is(ask, "retention.propose") || str_is(ask, "retention.approve") || str_is(ask, "retention.refuse");
 }
 
 static void a_scope_opens_what_it_is_for(void)

@@ -181,6 +181,8 @@ static const struct api_row rows[] = {
     POST("channel.save", API_ADMINISTRATION, MEMBERS(OBJECT("channel", channel))),
     GET("user.list", API_PERSON, NOTHING),
     POST("user.save", API_PERSON, MEMBERS(OBJECT("user", user))),
+    POST("factor.policy", API_PERSON, MEMBERS(TEXTS("roles", 4))),
+    POST("factor.reset", API_PERSON, MEMBERS(T("user"), T("reason"))),
     GET("witness.list", "search", NOTHING),
     {"search", WEB_QUERY, false, "search",
      MEMBERS(T("query"), I("from_ns"), I("to_ns"), {"limit", API_INT, 500, NULL}, I("before"), I("skip"), I("now_ns"),

@@ -23,6 +23,20 @@ static const struct fake_answer fake_answers[] = {
     {"session.check", "{\"ok\":true,\"user\":\"ann EVIL\",\"role\":\"administrator\",\"language\":\"en\","
                       "\"must_change\":false,\"csrf\":\"" FAKE_CSRF "\"}"},
     {"session.close", "{\"ok\":true}"},
+    {"session.code",
+     "{\"ok\":true,\"token\":\"" FAKE_TOKEN "\",\"user\":\"ann\",\"role\":\"analyst\",\"language\":\"en\","
+     "\"must_change\":false}"},
+    {"factor.get",
+     "{\"ok\":true,\"since_ns\":1795219893000000000,\"waits\":true,\"codes\":2,\"required\":false,"
+     "\"reset_ns\":1795219893000000000,\"reset_by\":\"EVIL\",\"reset_why\":\"EVIL\",\"history\":[{\"time_ns\":"
+     "1795219893000000000,\"who\":\"EVIL\",\"what\":\"EVIL\",\"detail\":\"EVIL\",\"record\":7}]}"},
+    {"factor.begin", "{\"ok\":true,\"secret\":\"GEZDGNBVGY3TQOJQ EVIL\",\"until_ns\":1795219893000000000}"},
+    {"factor.confirm", "{\"ok\":true,\"recovery\":[\"ABCD EFGH IJKL MNOP\",\"EVIL\"]}"},
+    {"factor.codes", "{\"ok\":true,\"recovery\":[\"ABCD EFGH IJKL MNOP\",\"EVIL\"]}"},
+    {"factor.off", "{\"ok\":true}"},
+    {"factor.seen", "{\"ok\":true}"},
+    {"factor.policy", "{\"ok\":true}"},
+    {"factor.reset", "{\"ok\":true}"},
     {"password.change", "{\"ok\":true}"},
     {"language.set", "{\"ok\":true}"},
     {"object.list",
@@ -212,7 +226,8 @@ static const struct fake_answer fake_answers[] = {
     {"channel.list", "{\"ok\":true,\"channels\":[{\"id\":1,\"kind\":\"EVIL\",\"to\":\"EVIL\",\"server\":\"EVIL\","
                      "\"from\":\"EVIL\",\"enabled\":true}]}"},
     {"channel.save", "{\"ok\":true,\"id\":1}"},
-    {"user.list", "{\"ok\":true,\"users\":[{\"name\":\"EVIL\",\"role\":\"EVIL\",\"enabled\":false},{\"name\":\"bob\","
+    {"user.list", "{\"ok\":true,\"factor_roles\":[\"EVIL\",\"analyst\"],\"users\":[{\"name\":\"EVIL\","
+                  "\"factor_ns\":1795219893000000000,\"role\":\"EVIL\",\"enabled\":false},{\"name\":\"bob\","
                   "\"role\":\"analyst\",\"enabled\":true}]}"},
     {"user.save", "{\"ok\":true}"},
     {"search",

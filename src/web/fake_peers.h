@@ -180,6 +180,7 @@ static void peers_reset(void)
 static const char *const pages[] = {
     "/",
     "/password",
+    "/factor",
     "/search",
     "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
     "/records/9",

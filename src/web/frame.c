@@ -101,7 +101,7 @@ void call_page_titled(struct web_call *call, struct str title, enum section sect
     HTML(html, RAW("<header class=\"top\"><a class=\"brand\" href=\"/\">"));
     part_icon(call, "brand");
     HTML(html, RAW("<span>"), SAY("app.name"), RAW("</span></a>"));
-    if (call->signed_in && !call->must_change)
+    if (call->signed_in && !call->must_change && !call->must_enrol)
         sections(call, section);
     HTML(html, RAW("<div class=\"tools\">"));
     /* before a session is known a page cannot carry the form's secret */

@@ -17,6 +17,7 @@ enum access {
 enum route_flags {
     ROUTE_UNCHANGED_PASSWORD = 1, /* also while the password must be changed */
     ROUTE_FILE = 2,               /* its body is a file: web_streams. No "*" in its pattern */
+    ROUTE_UNENROLLED = 4,         /* also while a second factor must be set up */
 };
 
 struct route {
@@ -44,7 +45,15 @@ void page_asset(struct web_call *call);
 void page_icon(struct web_call *call);
 void page_sign_in(struct web_call *call);
 void act_sign_in(struct web_call *call);
+void page_sign_in_code(struct web_call *call);
+void act_sign_in_code(struct web_call *call);
 void act_sign_out(struct web_call *call);
+void page_factor(struct web_call *call);
+void act_factor_begin(struct web_call *call);
+void act_factor_confirm(struct web_call *call);
+void act_factor_codes(struct web_call *call);
+void act_factor_off(struct web_call *call);
+void act_factor_seen(struct web_call *call);
 void page_password(struct web_call *call);
 void act_password(struct web_call *call);
 void act_language(struct web_call *call);
@@ -165,6 +174,8 @@ void save_channel(struct web_call *call);
 void page_users(struct web_call *call);
 void page_user(struct web_call *call);
 void save_user(struct web_call *call);
+void act_factor_policy(struct web_call *call);
+void act_factor_reset(struct web_call *call);
 void page_archive(struct web_call *call);
 void page_checkpoint(struct web_call *call);
 void page_sheet(struct web_call *call);

@@ -2,6 +2,7 @@
 import test, { after } from "node:test";
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -700,7 +701,7 @@ for (const language of d.languages) {
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", "/incidents/new", card, "/objects"];
     paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/vulnerabilities/uploads", "/vulnerabilities/uploads/2", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/tokens", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
-    paths.push("/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
+    paths.push("/factor", "/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);
       assert.equal(await page.getAttribute("html", "lang"), language, path);
@@ -817,5 +818,104 @@ test("signing out ends the session", async () => {
   await page.waitForURL(/\/sign-in$/);
   await open("/incidents");
   assert.match(page.url(), /\/sign-in/);
+  seen.check();
+});
+
+// Of a phone: RFC 6238, with a secret in base32.
+function phoneCode(secret, step) {
+  const bits = [...secret].map((sign) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(sign).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, "0");
+}
+const phoneStep = () => Math.floor(Date.now() / 30000);
+
+test("a second factor is set up, asked for, once each; a recovery code does for it, once", { timeout: 120000 }, async () => {
+  const look = async (where, language) => {
+    for (const width of d.widths) {
+      const here = `${where} at ${width} in ${language}`;
+      await d.resize(page, width);
+      assert.deepEqual(await d.scrollsSideways(page), [], here);
+      assert.deepEqual(await d.axeFindings(page, d.axeKinds(width, language)), [], here);
+    }
+    assert.deepEqual(await d.missingTexts(page), [], `${where} in ${language}`);
+    assert.equal(await page.locator("h1").count(), 1, where);
+  };
+  let secret = "";
+  await open("/sign-in");
+  await signIn(user, password);
+  for (const language of d.languages) {
+    await open("/");
+    await d.setLanguage(page, language);
+    await open("/password");
+    await page.click("a[href='/factor']");
+    await page.fill("[name=password]", password);
+    await page.click("form[action='/factor/begin'] button.main");
+    await page.waitForSelector("#secret");
+    await look("setting up", language);
+    secret = (await page.textContent("#secret")).replaceAll(" ", "");
+    assert.match(secret, /^[A-Z2-7]{32}$/);
+    assert.ok((await page.textContent("#uri")).includes(`secret=${secret}&`), language);
+    assert.ok((await page.locator("svg.qr").boundingBox()).width > 150, "a camera can read it");
+  }
+  seen.expectStatus(403);
+  const wrong = ["000000", "111111", "222222", "333333"].find((code) => ![-1, 0, 1, 2].some((near) => phoneCode(secret, phoneStep() + near) === code));
+  await page.fill("[name=code]", wrong);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("[role=alert]");
+  assert.equal(await page.locator("#secret").count(), 0, "it is not shown twice");
+  assert.equal(await page.getAttribute("[name=code]", "autocomplete"), "one-time-code");
+  assert.equal(await page.getAttribute("[name=code]", "inputmode"), "numeric");
+  await page.fill("[name=code]", phoneCode(secret, phoneStep()));
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#recovery");
+  let recovery = await page.locator("#recovery code").allTextContents();
+  assert.equal(new Set(recovery).size, 10);
+  await look("recovery codes", "en");
+  const out = async () => {
+    await open("/password");
+    await page.click(".account button");
+    await page.waitForURL(/\/sign-in$/);
+    await signIn(user, password);
+    await page.waitForURL(/\/sign-in\/code$/);
+  };
+  let code = "";
+  seen.expectStatus(401, 403);
+  for (const language of d.languages) {
+    await out();
+    await d.setLanguage(page, language);
+    await look("the code is asked for", language);
+    if (language === "kk") {
+      assert.equal(await page.evaluate(() => fetch("/api/object.list").then((r) => r.status)), 401, "half in is not in");
+      code = phoneCode(secret, phoneStep() + 1); // that of now may be the one that confirmed
+      await page.fill("[name=code]", code);
+    } else {
+      await page.fill("[name=code]", code); // it was used
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("[role=alert]");
+      await page.click("details summary");
+      await page.fill("[name=recovery]", language === "ru" ? recovery[0].toLowerCase().replaceAll(" ", "-") : recovery[1]);
+    }
+    await page.keyboard.press("Enter");
+    await page.waitForURL(d.base + "/");
+  }
+  await open("/factor");
+  assert.equal(await page.textContent("#codes-left"), "8");
+  await page.fill("[name=password]", password);
+  await page.click("details summary");
+  await page.fill("[name=recovery]", recovery[0]); // it was used
+  await page.click("form[action='/factor/codes'] button.main");
+  await page.waitForSelector("[role=alert]");
+  for (const language of d.languages) {
+    await d.setLanguage(page, language);
+    await open("/factor");
+    await look("one that is on", language);
+    if (language !== "ru") continue;
+    await open("/users");
+    await page.locator("#policy summary").click();
+    await look("who must have one", language);
+  }
   seen.check();
 });
