@@ -19,6 +19,9 @@ static const struct {
                                " JOIN object o ON o.id = v.object WHERE v.id = ?1"},
     [SUBJECT_OBJECT] = {"o", "object_number",
                         "SELECT printf('O-%06d', id), name, name, zone_offset_s, id FROM object WHERE id = ?1"},
+    [SUBJECT_SURVEY] = {"s", "survey",
+                        "SELECT s.number, s.kind || CASE s.control WHEN 1 THEN ' (control)' ELSE '' END, o.name,"
+                        " o.zone_offset_s, o.id FROM survey s JOIN object o ON o.id = s.object WHERE s.id = ?1"},
 };
 
 const char *subject_mark(enum subject_kind kind)
