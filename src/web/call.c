@@ -169,10 +169,11 @@ static const struct {
     {"lists_none", 409},       {"times_reversed", 422},
     {"agents_off", 409},       {"agent_group_empty", 409},
     {"token_refused", 401},    {"token_scope", 403},
-    {"rate_limited", 429},     {"object_changed", 409},
-    {"uploads_full", 409},     {"upload_stale", 409},
-    {"upload_full", 503},      {"upload_long", 413},
-    {"upload_disk", 507},      {"upload_none", 422},
+    {"rate_limited", 429},     {"survey_changed", 409},
+    {"object_changed", 409},   {"uploads_full", 409},
+    {"upload_stale", 409},     {"upload_full", 503},
+    {"upload_long", 413},      {"upload_disk", 507},
+    {"upload_none", 422},
 };
 
 unsigned status_of_error(struct str key)
