@@ -247,8 +247,8 @@ static void survey_terms(struct ask *ask, const struct survey *survey, const str
         clocks_cancel(ask->desk, &subject, ask->who, ask->now_ns);
 }
 
-/* What other days would break in the year that they are in. */
-static void faults_put(struct ask *ask, const struct survey *survey)
+/* What other days break in the year that it was planned in, which it may leave. */
+static void faults_put(struct ask *ask, const struct survey *survey, int64_t year)
 {
     struct survey_plan *plan = arena_alloc(ask->arena, sizeof *plan);
     struct survey_faults *faults = arena_alloc(ask->arena, sizeof *faults);
@@ -256,13 +256,15 @@ static void faults_put(struct ask *ask, const struct survey *survey)
         ask_refuse(ask, "too_large", "no memory for a plan");
         return;
     }
-    survey_plan_load(ask->desk, survey->object, survey->year, plan);
+    survey_plan_load(ask->desk, survey->object, year, plan);
     for (size_t i = 0; i < plan->standing; i++)
         if (plan->survey[i].id == survey->id) {
             plan->survey[i].first = (int32_t)survey->first;
             plan->survey[i].last = (int32_t)survey->last;
+            plan->survey[i].outside = survey->year != year;
         }
-    survey_faults_find(ask, plan, survey->year, survey->zone_offset_s, faults);
+    survey_missing(&ask->desk->survey_kinds, plan);
+    survey_faults_find(ask, plan, year, survey->zone_offset_s, faults);
     survey_faults_put(ask, plan, faults);
 }
 
@@ -277,6 +279,7 @@ static void survey_do(struct ask *ask, const struct json_value *in, const struct
         ask_refuse(ask, "survey_changed", "somebody else changed the survey");
         return;
     }
+    int64_t year = survey.year;
     survey_change(ask, &survey, doing);
     if (ask->error)
         return;
@@ -290,7 +293,7 @@ static void survey_do(struct ask *ask, const struct json_value *in, const struct
     json_put_int(ask->out, "id", survey.id);
     json_put_int(ask->out, "version", survey.version);
     if (doing->act == ACT_PUT_OFF)
-        faults_put(ask, &survey);
+        faults_put(ask, &survey, year);
     json_write_object_end(ask->out);
 }
 

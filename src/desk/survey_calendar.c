@@ -117,12 +117,8 @@ static void object_faults(struct ask *ask, const struct object_row *row, int64_t
                           struct survey_faults *ret_faults)
 {
     size_t kept = 0;
-    const struct survey_year of = {.calendar = ask->desk->calendar,
-                                   .kinds = &ask->desk->survey_kinds,
-                                   .year = (int32_t)year,
-                                   .from = INT32_MAX}; /* nothing is proposed */
     survey_plan_load(ask->desk, row->id, year, plan);
-    survey_propose(&of, plan);
+    survey_missing(&ask->desk->survey_kinds, plan);
     survey_faults_find(ask, plan, year, row->zone_s, ret_faults);
     for (size_t i = 0; i < ret_faults->count; i++)
         if (row->must || plan->standing > 0 || ret_faults->fault[i].fault != FAULT_MISSING)

@@ -232,6 +232,11 @@ void survey_propose(const struct survey_year *year, struct survey_plan *plan)
     missing_count(year->kinds, plan, plan->count, plan->no_room);
 }
 
+void survey_missing(const struct survey_kinds *kinds, struct survey_plan *plan)
+{
+    missing_count(kinds, plan, plan->standing, plan->missing);
+}
+
 /* --- checking --- */
 
 static const char *const fault_keys[SURVEY_FAULT_COUNT] = {

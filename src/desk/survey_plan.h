@@ -54,6 +54,9 @@ struct survey_year {
 /* Counts what is missing, and adds days for it behind what stands. */
 void survey_propose(const struct survey_year *year, struct survey_plan *plan);
 
+/* Only counts what is missing. */
+void survey_missing(const struct survey_kinds *kinds, struct survey_plan *plan);
+
 /* One row a fault: enum, key (survey.fault_KEY in data/i18n/web.tsv). */
 #define SURVEY_FAULTS(X)                                                                                               \
     X(FAULT_MISSING, "missing")           /* of a kind: fewer are planned than the quota */                            \

@@ -326,8 +326,19 @@ static void other_days_and_what_they_break(void)
     CHECK(act(main, "'act':'put_off','dry':true,'first_day':'2027-11-22','last_day':'2027-11-26','note':'why'"));
     const struct json_value *fault = json_first(json_get(json_first(json_get(stand.json, "surveys")), "faults"));
     bool breaks = false;
-    for (; fault; fault = fault->next)
+    for (; fault; fault = fault->next) {
         breaks = breaks || str_is(stand_text(fault, "fault"), "out_of_year");
+        if (str_is(stand_text(fault, "fault"), "missing") && str_is(stand_text(fault, "kind"), "code"))
+            CHECK_INT(stand_number(fault, "main"), 1);
+    }
+    CHECK(breaks);
+    /* out of the year it counts for none of it */
+    CHECK(act(main, "'act':'put_off','dry':true,'first_day':'2028-01-17','last_day':'2028-01-21','note':'why'"));
+    fault = json_first(json_get(json_first(json_get(stand.json, "surveys")), "faults"));
+    breaks = false;
+    for (; fault; fault = fault->next)
+        if (str_is(stand_text(fault, "fault"), "missing") && str_is(stand_text(fault, "kind"), "code"))
+            breaks = stand_number(fault, "main") == 2;
     CHECK(breaks);
     CHECK_TEXT(stand_text(survey(main), "first_day"), "2027-02-01");
     CHECK_TEXT(stand_text(survey(main), "state"), "agreed");

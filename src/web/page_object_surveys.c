@@ -29,40 +29,42 @@ static void years(struct web_call *call, int64_t year)
          RAW("&amp;object="), INT(object_id(call)), RAW("\">"), SAY("surveys.calendar"), RAW("</a></nav>"));
 }
 
-/* A kind without a number in the order is shown with what stands. */
-static void quota_rows(struct web_call *call, const struct json_value *plan)
+/* "4 + 3": main ones, and control ones. */
+static void both(struct web_call *call, const char *label, const char *member, const struct json_value *main)
 {
-    static const char *const columns[] = {"quota", "done", "planned", "missing"};
-    static const char *const labels[] = {"survey.quota", "survey.done", "survey.planned", "survey.missing"};
+    part_cell_classed(call, label, "number");
+    HTML(&call->html, NUMBER(of_int(main, member)), RAW(" + "), NUMBER(of_int(main->next, member)), RAW("</td>"));
+}
+
+/* Two entries of a kind stand together: main, control. One without a number in the order is shown with what stands. */
+static void quota_row(struct web_call *call, const struct json_value *kinds, const struct json_value *q)
+{
     struct html *html = &call->html;
-    const struct json_value *kinds = json_get(plan, "kinds");
-    for (const struct json_value *q = json_first(json_get(plan, "quotas")); q; q = q->next) {
-        const struct json_value *kind = survey_kind_of(kinds, of_str(q, "kind"));
-        HTML(html, RAW("<tr><th scope=\"row\" class=\"grow\">"), ESC(survey_kind_name(call, kinds, of_str(q, "kind"))),
-             RAW(" <small class=\"under\">52/\xd0\x9d\xd2\x9a, "),
-             ESC(of_str(json_get(kind, "paragraph"), language_code(html->language))), RAW("</small></th>"));
-        part_cell(call, "survey.role");
-        survey_role(call, q);
-        HTML(html, RAW("</td>"));
-        for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-            part_cell_classed(call, labels[i], "number");
-            if (i == 0 && of_int(q, "quota") == 0)
-                HTML(html, RAW("\xe2\x80\x94</td>"));
-            else
-                HTML(html, NUMBER(of_int(q, columns[i])), RAW("</td>"));
-        }
-        HTML(html, RAW("</tr>"));
+    const struct json_value *kind = survey_kind_of(kinds, of_str(q, "kind"));
+    HTML(html, RAW("<tr><th scope=\"row\" class=\"grow\">"), ESC(survey_kind_name(call, kinds, of_str(q, "kind"))),
+         RAW(" <small class=\"under\">52/\xd0\x9d\xd2\x9a, "),
+         ESC(of_str(json_get(kind, "paragraph"), language_code(html->language))), RAW("</small></th>"));
+    if (of_int(q, "quota") + of_int(q->next, "quota") > 0) {
+        both(call, "survey.quota", "quota", q);
+    } else {
+        part_cell_classed(call, "survey.quota", "number");
+        HTML(html, RAW("\xe2\x80\x94</td>"));
     }
+    both(call, "survey.done", "done", q);
+    both(call, "survey.planned", "planned", q);
+    both(call, "survey.missing", "missing", q);
+    HTML(html, RAW("</tr>"));
 }
 
 static void quotas(struct web_call *call, const struct json_value *plan)
 {
-    static const char *const heads[] = {
-        "survey.kind", "survey.role", "#survey.quota", "#survey.done", "#survey.planned", "#survey.missing", NULL};
-    HTML(&call->html, RAW("<table class=\"rows\" id=\"quotas\">"));
+    static const char *const heads[] = {"survey.kind",     "#survey.quota",   "#survey.done",
+                                        "#survey.planned", "#survey.missing", NULL};
+    HTML(&call->html, RAW("<p class=\"hint\">"), SAY("surveys.plus"), RAW("</p><table class=\"rows\" id=\"quotas\">"));
     part_heads(call, heads);
     HTML(&call->html, RAW("<tbody>"));
-    quota_rows(call, plan);
+    for (const struct json_value *q = json_first(json_get(plan, "quotas")); q && q->next; q = q->next->next)
+        quota_row(call, json_get(plan, "kinds"), q);
     HTML(&call->html, RAW("</tbody></table>"));
 }
 

@@ -122,10 +122,11 @@ static void small_day(struct web_call *call, const struct days *days, int64_t da
     struct html *html = &call->html;
     int32_t year, month, number;
     const struct json_value *d = days->day[day - days->begin];
-    int64_t running = of_int(d, "surveys");
+    bool off = is_off(days, day); /* nobody works on one that runs around it */
+    int64_t running = off ? 0 : of_int(d, "surveys");
     civil_from_days(day, &year, &month, &number);
     HTML(html, RAW("<td"));
-    if (is_off(days, day))
+    if (off)
         HTML(html, RAW(" class=\"off\""));
     else if (running > 0)
         HTML(html, RAW(" class=\"runs\""));
@@ -223,8 +224,8 @@ static void large_day(struct web_call *call, const struct days *days, int64_t da
     struct html *html = &call->html;
     const struct json_value *d = days->day[day - days->begin];
     int32_t year, month, number;
-    int64_t running = of_int(d, "surveys");
     bool off = is_off(days, day);
+    int64_t running = off ? 0 : of_int(d, "surveys");
     civil_from_days(day, &year, &month, &number);
     HTML(html, RAW("<td id=\"d"), INT(number), RAW("\" class=\""), ESCZ(off ? "off" : ""),
          ESCZ(running == 0 && !json_get(d, "name") ? " empty-day" : ""), RAW("\"><b>"), INT(number),

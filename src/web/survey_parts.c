@@ -134,7 +134,7 @@ void survey_faults(struct web_call *call, const struct json_value *kinds, const 
     HTML(html, RAW("<ul class=\"faults\">"));
     for (const struct json_value *f = json_first(faults); f; f = f->next) {
         bool breaks = str_is(of_str(f, "fault"), "out_of_year") || str_is(of_str(f, "fault"), "missing");
-        HTML(html, RAW("<li class=\""), ESCZ(breaks ? "bad" : "warn"), RAW("\">"));
+        HTML(html, RAW("<li class=\""), ESCZ(breaks ? "breaks" : "slips"), RAW("\">"));
         part_icon(call, breaks ? "bad" : "warn");
         HTML(html, RAW(" <span>"));
         if (of_int(f, "survey") > 0)

@@ -135,6 +135,9 @@ static void what_was_sent_stays_text(void)
         {"/objects/1/surveys?year=2027", "survey.accept",
          "what_0=pentest+0+0+-1&take_0=yes&first_0=%22%3E%3Cscript%3Eevil()&last_0=%22%3E%3Cscript%3Eevil()"},
     };
+    peers_reset();
+    CHECK_INT(status_of(get("/surveys/list?kind=%22%3E%3Cscript%3Eevil()&year=%22%3E%3Cscript%3Eevil()")), 200);
+    CHECK(!seen_has("<script>evil"));
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         char body[512];
         peers_reset();

@@ -52,7 +52,6 @@ static void hostile_strings_stay_text(void)
         "/terms/try?clock=M-18&start=2026-11-27T10:00",
         "/terms/try?clock=%22%3E%3Cscript%3Eevil()&start=%22%3E%3Cscript%3Eevil()",
         "/objects/%3Cscript%3Eevil()",
-        "/surveys/list?kind=%22%3E%3Cscript%3Eevil()&state=%22%3E%3Cscript%3Eevil()&year=%22%3E%3Cscript%3Eevil()",
         "/?%22%3E%3Cscript%3Eevil()%3C/script%3E",
         "/records/9/why?rule=%22%3E%3Cscript%3Eevil()%3C/script%3E",
     };
