@@ -530,7 +530,7 @@ const char *const desk_schema[] = {
     " reference TEXT NOT NULL, started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL, sent_ns INTEGER NOT NULL,"
     " findings INTEGER NOT NULL, put_off INTEGER NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL) STRICT;"
     "CREATE INDEX survey_object ON survey(object, year);"
-    "CREATE INDEX survey_year ON survey(year, first_day);"
+    "CREATE INDEX survey_year ON survey(year, first_day, last_day, state);"
     "CREATE UNIQUE INDEX survey_pair ON survey(main) WHERE main > 0 AND state <> 5;"
     "CREATE TABLE survey_plan (object INTEGER NOT NULL, year INTEGER NOT NULL, version INTEGER NOT NULL,"
     " PRIMARY KEY (object, year)) STRICT, WITHOUT ROWID;",

@@ -93,6 +93,8 @@ bool survey_plan_add(struct desk *desk, struct db_query *q, int64_t year, int64_
                      struct survey_plan *plan);
 /* Control ones find where their main ones stand: by the ids of those. */
 void survey_plan_pair(struct survey_plan *plan, const int64_t main[SURVEY_PLAN_MAX]);
+/* How many of an object, 0: of all, run on each day of a year. */
+void survey_days_count(struct desk *desk, int64_t object, int64_t year, int64_t ret_running[SURVEY_YEAR_DAYS + 1]);
 /* Refuses a year that is none. */
 bool survey_year_read(struct ask *ask, int64_t *ret_year);
 /* What is wrong with an object's year, as of now. */

@@ -11,11 +11,15 @@
 
 /* --- lists --- */
 
-/* ?1 object, 0: all; ?2 and ?3 days of which it has one; ?4 kind, empty: all; ?5 state, -1: all, -2: all but cancelled;
- * an index a question: that of the object, or of the year. */
-#define WHERE                                                                                                          \
-    " WHERE (?1 = 0 OR s.object = ?1) AND s.year BETWEEN ?6 AND ?7 AND s.last_day >= ?2 AND s.first_day <= ?3"         \
+/* ?1 object; ?2 and ?3 days of which it has one; ?4 kind, empty: any; ?5 state, -1: any, -2: all but cancelled; ?6 and
+ * ?7 years. Of one object by its index, which + keeps the planner from leaving; of all by that of the year. */
+#define WHERE(narrow, year)                                                                                            \
+    " WHERE " narrow year " BETWEEN ?6 AND ?7 AND s.last_day >= ?2 AND s.first_day <= ?3"                              \
     " AND (?4 = '' OR s.kind = ?4) AND (?5 = -1 OR s.state = ?5 OR (?5 = -2 AND s.state <> 5))"
+#define OF_ALL  WHERE("?1 = 0 AND ", "s.year")
+#define OF_ONE  WHERE("s.object = ?1 AND ", "+s.year")
+#define COUNT   "SELECT count(*) FROM survey s"
+#define IN_PAGE " ORDER BY s.first_day, s.id LIMIT ?8 OFFSET ?9"
 
 struct filter {
     int64_t object, from, to, state;
@@ -63,14 +67,14 @@ void ask_survey_list(struct ask *ask)
     int64_t limit = ask_int(ask, "limit");
     if (!filter_read(ask, &filter))
         return;
-    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM survey s" WHERE);
+    struct db_query q = db_query(ask->desk->db, filter.object ? COUNT OF_ONE : COUNT OF_ALL);
     filter_put(&q, &filter);
     json_put_int(ask->out, "total", db_one_i64(&q, 0));
     json_put_bool(ask->out, "may_change", role_rights(ask->role) & RIGHT_WORK);
     survey_kinds_put(ask->desk, ask->out);
     json_write_key(ask->out, "surveys");
     json_write_array(ask->out);
-    q = db_query(ask->desk->db, SURVEY_ROW WHERE " ORDER BY s.first_day, s.id LIMIT ?8 OFFSET ?9");
+    q = db_query(ask->desk->db, filter.object ? SURVEY_ROW OF_ONE IN_PAGE : SURVEY_ROW OF_ALL IN_PAGE);
     filter_put(&q, &filter);
     db_put_i64(&q, limit <= 0 ? LIST_DEFAULT : MIN(limit, LIST_MAX));
     db_put_i64(&q, MAX(ask_int(ask, "offset"), 0));

@@ -9,31 +9,6 @@
 
 /* --- days --- */
 
-struct days {
-    int64_t begin, count;
-    int64_t running[SURVEY_YEAR_DAYS + 1]; /* differences at first, then how many */
-};
-
-static void days_count(struct ask *ask, int64_t object, int64_t year, struct days *days)
-{
-    struct db_query q =
-        db_query(ask->desk->db, "SELECT first_day, last_day FROM survey WHERE year BETWEEN ?1 - 1 AND ?1"
-                                " AND state <> 5 AND (?2 = 0 OR object = ?2) AND last_day >= ?3");
-    db_put_i64(&q, year);
-    db_put_i64(&q, object);
-    db_put_i64(&q, days->begin);
-    while (db_next(&q)) {
-        int64_t first = db_i64(&q) - days->begin, last = db_i64(&q) - days->begin;
-        if (first >= days->count)
-            continue;
-        days->running[MAX(first, 0)]++;
-        days->running[MIN(last + 1, days->count)]--;
-    }
-    db_query_end(&q);
-    for (int64_t i = 1; i < days->count; i++)
-        days->running[i] += days->running[i - 1];
-}
-
 static void day_put(struct ask *ask, int64_t day, int64_t running)
 {
     enum day_kind kind = calendar_kind(ask->desk->calendar, day);
@@ -57,18 +32,17 @@ static void day_put(struct ask *ask, int64_t day, int64_t running)
 void ask_survey_calendar(struct ask *ask)
 {
     int64_t year;
-    struct days days = {0};
+    int64_t running[SURVEY_YEAR_DAYS + 1] = {0};
     if (!survey_year_read(ask, &year))
         return;
-    days.begin = civil_to_days((int32_t)year, 1, 1);
-    days.count = civil_to_days((int32_t)year, 12, 31) - days.begin + 1;
-    days_count(ask, MAX(ask_int(ask, "object"), 0), year, &days);
+    int64_t begin = civil_to_days((int32_t)year, 1, 1), count = civil_to_days((int32_t)year + 1, 1, 1) - begin;
+    survey_days_count(ask->desk, MAX(ask_int(ask, "object"), 0), year, running);
     json_put_int(ask->out, "year", year);
     json_put_bool(ask->out, "covered", calendar_covers(ask->desk->calendar, (int32_t)year));
     json_write_key(ask->out, "days");
     json_write_array(ask->out);
-    for (int64_t i = 0; i < days.count; i++)
-        day_put(ask, days.begin + i, days.running[i]);
+    for (int64_t i = 0; i < count; i++)
+        day_put(ask, begin + i, running[i]);
     json_write_array_end(ask->out);
 }
 

@@ -70,21 +70,37 @@ void survey_plan_load(struct desk *desk, int64_t object, int64_t year, struct su
     survey_plan_pair(ret_plan, main);
 }
 
-/* How many surveys of all objects run on each day. */
-static void load_read(struct desk *desk, struct survey_year *year)
+void survey_days_count(struct desk *desk, int64_t object, int64_t year, int64_t ret_running[SURVEY_YEAR_DAYS + 1])
 {
-    int64_t begin = civil_to_days(year->year, 1, 1), end = civil_to_days(year->year, 12, 31);
-    struct db_query q = db_query(desk->db, "SELECT first_day, last_day FROM survey WHERE year BETWEEN ?1 - 1 AND ?1"
-                                           " AND state <> 5 AND last_day >= ?2");
-    db_put_i64(&q, year->year);
+    int64_t begin = civil_to_days((int32_t)year, 1, 1), count = civil_to_days((int32_t)year + 1, 1, 1) - begin;
+    struct db_query q = db_query(desk->db, object ? "SELECT first_day, last_day FROM survey WHERE object = ?3"
+                                                    " AND year BETWEEN ?1 - 1 AND ?1 AND state <> 5 AND last_day >= ?2"
+                                                  : "SELECT first_day, last_day FROM survey WHERE"
+                                                    " year BETWEEN ?1 - 1 AND ?1 AND state <> 5 AND last_day >= ?2");
+    db_put_i64(&q, year);
     db_put_i64(&q, begin);
-    while (db_next(&q)) {
-        int64_t first = db_i64(&q), last = db_i64(&q);
-        for (int64_t day = MAX(first, begin); day <= MIN(last, end); day++)
-            if (year->load[day - begin] < UINT16_MAX)
-                year->load[day - begin]++;
+    if (object)
+        db_put_i64(&q, object);
+    memset(ret_running, 0, (SURVEY_YEAR_DAYS + 1) * sizeof *ret_running);
+    while (db_next(&q)) { /* differences first */
+        int64_t first = db_i64(&q) - begin, last = db_i64(&q) - begin;
+        if (first >= count)
+            continue;
+        ret_running[MAX(first, 0)]++;
+        ret_running[MIN(last + 1, count)]--;
     }
     db_query_end(&q);
+    for (int64_t i = 1; i < count; i++)
+        ret_running[i] += ret_running[i - 1];
+    ret_running[count] = 0;
+}
+
+static void load_read(struct desk *desk, struct survey_year *year)
+{
+    int64_t running[SURVEY_YEAR_DAYS + 1];
+    survey_days_count(desk, 0, year->year, running);
+    for (size_t i = 0; i < SURVEY_YEAR_DAYS; i++)
+        year->load[i] = (uint16_t)MIN(running[i], UINT16_MAX);
 }
 
 static int32_t today_of(const struct ask *ask, int64_t zone_offset_s)
@@ -176,8 +192,9 @@ static void standing_put(struct ask *ask, int64_t object, int64_t year)
 {
     json_write_key(ask->out, "surveys");
     json_write_array(ask->out);
+    /* By the object's index: + keeps the planner from that of the year. */
     struct db_query q =
-        db_query(ask->desk->db, SURVEY_ROW " WHERE s.object = ?1 AND s.year = ?2 ORDER BY s.first_day, s.id LIMIT 96");
+        db_query(ask->desk->db, SURVEY_ROW " WHERE s.object = ?1 AND +s.year = ?2 ORDER BY s.first_day, s.id LIMIT 96");
     db_put_i64(&q, object);
     db_put_i64(&q, year);
     while (db_next(&q)) {
