@@ -31,7 +31,8 @@ def plan():
         check_equal(web.change("survey.accept", **taken)["error"], "survey_changed", "taken twice")
         stands = web.ask("survey.list", year=YEAR, object=1)["surveys"]
         wanted = sorted((s["kind"], s["control"], s["first_day"], s["last_day"]) for s in proposed["proposal"])
-        check_equal(sorted((s["kind"], s["control"], s["first_day"], s["last_day"]) for s in stands), wanted, "the plan")
+        planned = sorted((s["kind"], s["control"], s["first_day"], s["last_day"]) for s in stands)
+        check_equal(planned, wanted, "the plan")
         seen = [{"id": s["id"], "version": s["version"]} for s in stands]
         check(web.change("survey.act", act="agree", by="K", reference="letter 5", surveys=seen)["ok"], "it is agreed")
         first = web.ask("survey.get", id=stands[0]["id"])["survey"]
