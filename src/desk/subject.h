@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "term/calendar.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,8 @@ struct subject {
 struct subject incident_subject(const struct incident *incident);
 /* False when there is none, or the transaction failed. Lives in desk->scratch. */
 bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct subject *ret_subject);
+/* As a person reads it: of a survey the name of its kind, of which the title is the key. */
+struct str subject_title(const struct desk *desk, const struct subject *subject, enum term_language language);
 /* Who it is, as members of a record. */
 void subject_put(struct buf *json, const struct subject *subject);
 /* What its ids begin with in keys that must differ: empty for incidents. */

@@ -51,6 +51,15 @@ static int64_t add(const char *what)
     return stand_number(stand.json, "id");
 }
 
+/* As the table has it. */
+static struct str kind_name(const char *kind, enum term_language language)
+{
+    struct survey_kinds kinds;
+    struct err err;
+    CHECK_INT(survey_kinds_read(stand.arena, stand_file(stand.arena, "surveys.tsv"), &kinds, &err), RC_OK);
+    return kinds.kind[survey_kind_find(&kinds, str_of(kind))].name[language];
+}
+
 static const struct json_value *clock_of(int64_t id, const char *rule)
 {
     for (const struct json_value *c = json_first(json_get(survey(id), "clocks")); c; c = c->next)
@@ -265,6 +274,36 @@ static void a_survey_of_vulnerabilities(void)
     const struct json_value *term = json_first(json_get(stand.json, "terms"));
     CHECK_TEXT(stand_text(term, "number"), "S-000001");
     CHECK_TEXT(stand_text(term, "subject"), "survey");
+    CHECK_TEXT(stand_text(json_get(term, "name"), "en"), "Survey in the penetration-testing mode");
+    stand_close(&stand);
+}
+
+/* Who is told of a term reads the survey's name in his language. */
+static void a_notice_is_read(void)
+{
+    struct err err;
+    if (!stand_ready(&stand))
+        return;
+    CHECK(ask("{'ask':'channel.save','who':'admin','channel':{'id':0,'kind':'mail','to':'a@example.kz',"
+              "'server':'mail.example.kz:587','from':'q@example.kz','user':'u','secret':'s','language':'ru',"
+              "'enabled':true}}"));
+    int64_t id = add("'kind':'manual','first_day':'2026-11-23','last_day':'2026-11-27'");
+    CHECK(act(id, AGREE) && act(id, "'act':'start'") && act(id, "'act':'finish'"));
+    stand.now = stand_number(clock_of(id, "M-10"), "due_ns") + 1;
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
+    bool told = false;
+    CHECK_INT(db_begin(stand.db, DB_READ, &err), RC_OK);
+    struct db_query q = db_query(stand.db, "SELECT title || body FROM outbox WHERE subject = ?1");
+    db_put_i64(&q, SUBJECT_SURVEY);
+    while (db_next(&q)) {
+        struct str text = db_text(&q);
+        told = told ||
+               (str_search(text, kind_name("manual", TERM_RU)) < text.n && str_search(text, STR("S-000001")) < text.n);
+    }
+    db_query_end(&q);
+    CHECK_INT(db_end(stand.db, true, &err), RC_OK);
+    CHECK(told);
     stand_close(&stand);
 }
 
@@ -468,6 +507,7 @@ int main(int argc, char **argv)
         {"what is no plan", what_is_no_plan},
         {"who has not seen it changes nothing", who_has_not_seen_it_changes_nothing},
         {"a survey of vulnerabilities", a_survey_of_vulnerabilities},
+        {"a notice is read", a_notice_is_read},
         {"a survey of documents", a_survey_of_documents},
         {"other days and what they break", other_days_and_what_they_break},
         {"a report is linked", a_report_is_linked},

@@ -153,7 +153,16 @@ static void row_put(struct ask *ask, struct db_query *q, int64_t *ret_id)
     json_put_int(out, "object_id", db_i64(q));
     clock_put(ask->desk, out, q);
     json_put_str(out, "number", db_text(q));
-    json_put_str(out, "title", db_text(q));
+    struct str title = db_text(q);
+    json_put_str(out, "title", title);
+    if (kind == SUBJECT_SURVEY) {
+        const struct subject survey = {.kind = SUBJECT_SURVEY, .title = title};
+        json_write_key(out, "name");
+        json_write_object(out);
+        for (enum term_language language = 0; language < TERM_LANGUAGES; language++)
+            json_put_str(out, language_name(language), subject_title(ask->desk, &survey, language));
+        json_write_object_end(out);
+    }
     json_put_str(out, "object", db_text(q));
     json_put_int(out, "zone_offset_s", db_i64(q));
     json_put_str(out, "rule_id", db_text(q));

@@ -116,14 +116,15 @@ static void subject_cell(struct web_call *call, const struct json_value *t)
     static const char *const paths[] = {"/incidents/", "/vulnerabilities/reports/", "/vulnerabilities/", "/objects/",
                                         "/surveys/"};
     struct html *html = &call->html;
+    struct str name = of_str(json_get(t, "name"), language_code(html->language)); /* of a survey */
     part_cell(call, "terms.subject");
     for (size_t i = 0; subjects[i]; i++)
         if (str_is(of_str(t, "subject"), subjects[i]))
             HTML(html, RAW("<a href=\""), ESCZ(paths[i]), INT(of_int(t, "item")), RAW("\">"), ESC(of_str(t, "number")),
                  RAW("</a> "));
-    HTML(html, ESC(part_rule_title(call, of_str(t, "rule_id"), of_str(t, "title"))), RAW(" <small class=\"under\">"),
-         SAY_OF("terms.subject_", of_str(t, "subject")), RAW(" \xc2\xb7 "), ESC(of_str(t, "object")),
-         RAW("</small></td>"));
+    HTML(html, ESC(name.n ? name : part_rule_title(call, of_str(t, "rule_id"), of_str(t, "title"))),
+         RAW(" <small class=\"under\">"), SAY_OF("terms.subject_", of_str(t, "subject")), RAW(" \xc2\xb7 "),
+         ESC(of_str(t, "object")), RAW("</small></td>"));
 }
 
 /* Each row's times are those of its object. */

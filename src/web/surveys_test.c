@@ -150,6 +150,16 @@ static void what_was_sent_stays_text(void)
     }
 }
 
+static void a_record_is_told_as_a_sentence(void)
+{
+    peers_reset();
+    peers.ask = "record";
+    peers.json = STR("{\"ok\":true,\"record\":9,\"type\":\"lifecycle\",\"raw\":\"{\\\"event\\\":\\\"survey.sent\\\","
+                     "\\\"who\\\":\\\"ann\\\",\\\"survey\\\":\\\"S-000005\\\",\\\"object\\\":\\\"portal\\\"}\"}");
+    CHECK_INT(status_of(get("/records/9")), 200);
+    CHECK(seen_has("S-000005 \xc2\xb7 portal: Results and recommendations sent \xc2\xb7 ann"));
+}
+
 static void in_every_language(void)
 {
     static const char *const languages[] = {"kk", "ru", "en"};
@@ -174,6 +184,7 @@ int main(int argc, char **argv)
         {"acts", acts},
         {"a schedule is agreed", a_schedule_is_agreed},
         {"what was sent stays text", what_was_sent_stays_text},
+        {"a record is told as a sentence", a_record_is_told_as_a_sentence},
         {"in every language", in_every_language},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
