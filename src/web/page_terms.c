@@ -195,6 +195,7 @@ void page_terms(struct web_call *call)
     tile(call, "terms.state_met", answer, "met");
     tile(call, "terms.state_late", answer, "late");
     HTML(html, RAW("</dl>"));
+    HTML(html, RAW("<p class=\"hint\"><a href=\"/surveys/faults\">"), SAY("terms.surveys"), RAW("</a></p>"));
     filter_form(call, &wish);
     rows(call, json_get(answer, "terms"));
     pager(call, &wish, answer);
