@@ -520,6 +520,10 @@ const char *const desk_schema[] = {
     "CREATE INDEX api_token_user ON api_token(user);"
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 
+    /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
+    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+
     /* surveys of objects (survey.h): kind: of data/surveys.tsv; main: of a control one; days since 1970; year: of its
      * first day; state: enum survey_state; findings: the report with what a survey of vulnerabilities found; put_off:
      * how often. survey_plan: version: one more with every change of a survey of the object in the year */
