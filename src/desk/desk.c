@@ -210,6 +210,8 @@ static enum rc data_read(struct desk *desk, const struct desk_data *data, struct
     if (rc == RC_OK)
         rc = questionnaire_read(desk->arena, data->annex1, &desk->questionnaire, err);
     if (rc == RC_OK)
+        rc = survey_kinds_read(desk->arena, data->surveys, &desk->survey_kinds, err);
+    if (rc == RC_OK)
         rc = words_read(desk, err);
     if (rc == RC_OK)
         rc = clock_rules_read(desk->arena, data->clocks, &desk->rules, err);

@@ -12,6 +12,7 @@
 #include "desk/questionnaire.h"
 #include "desk/receiver_text.h"
 #include "desk/subject.h"
+#include "desk/survey_kind.h"
 #include "desk/texts.h"
 #include "term/clock.h"
 #include "tlog/hash.h"
@@ -87,6 +88,7 @@ struct desk {
     struct clock_rules rules;
     struct clock_words words[TERM_LANGUAGES];
     struct questionnaire questionnaire;
+    struct survey_kinds survey_kinds;
     struct tlog_hasher *hasher;
     struct desk_sources *sources;
     struct desk_vouchers *vouchers;
@@ -511,6 +513,14 @@ void ask_upload_list(struct ask *ask);
 void ask_upload_get(struct ask *ask);
 void ask_upload_accept(struct ask *ask);
 void ask_upload_drop(struct ask *ask);
+void ask_survey_list(struct ask *ask); /* survey_ask.c, as the next two */
+void ask_survey_get(struct ask *ask);
+void ask_survey_save(struct ask *ask);
+void ask_survey_act(struct ask *ask);  /* survey_act.c */
+void ask_survey_plan(struct ask *ask); /* survey_year.c, as the next */
+void ask_survey_accept(struct ask *ask);
+void ask_survey_calendar(struct ask *ask); /* survey_calendar.c, as the next */
+void ask_survey_faults(struct ask *ask);
 void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);

@@ -537,6 +537,20 @@ const char *const desk_schema[] = {
     "CREATE TABLE half_session (token TEXT PRIMARY KEY, user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,"
     " opened_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX half_session_user ON half_session(user, opened_ns);",
+    /* surveys of objects (survey.h): kind: of data/surveys.tsv; main: of a control one; days since 1970; year: of its
+     * first day; state: enum survey_state; findings: the report with what a survey of vulnerabilities found; put_off:
+     * how often. survey_plan: version: one more with every change of a survey of the object in the year */
+    "CREATE TABLE survey (id INTEGER PRIMARY KEY, number TEXT NOT NULL, object INTEGER NOT NULL REFERENCES object(id),"
+    " kind TEXT NOT NULL, control INTEGER NOT NULL, main INTEGER NOT NULL, year INTEGER NOT NULL,"
+    " first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, state INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " responsible TEXT NOT NULL, notes TEXT NOT NULL, agreed_ns INTEGER NOT NULL, agreed_by TEXT NOT NULL,"
+    " reference TEXT NOT NULL, started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL, sent_ns INTEGER NOT NULL,"
+    " findings INTEGER NOT NULL, put_off INTEGER NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX survey_object ON survey(object, year);"
+    "CREATE INDEX survey_year ON survey(year, first_day, last_day, state);"
+    "CREATE UNIQUE INDEX survey_pair ON survey(main) WHERE main > 0 AND state <> 5;"
+    "CREATE TABLE survey_plan (object INTEGER NOT NULL, year INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " PRIMARY KEY (object, year)) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -21,6 +21,9 @@ static const struct {
                         "SELECT printf('O-%06d', id), name, name, zone_offset_s, id FROM object WHERE id = ?1"},
     /* no object's, and no term ever runs for one */
     [SUBJECT_PERSON] = {"p", "person", "SELECT name, name, '', 0, 0 FROM user WHERE id = ?1"},
+    [SUBJECT_SURVEY] = {"s", "survey",
+                        "SELECT s.number, s.kind, o.name, o.zone_offset_s, o.id FROM survey s JOIN object o ON o.id = "
+                        "s.object WHERE s.id = ?1"},
 };
 
 const char *subject_mark(enum subject_kind kind)
@@ -72,6 +75,14 @@ bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct 
     }
     db_query_end(&q);
     return found && !db_failed(desk->db);
+}
+
+struct str subject_title(const struct desk *desk, const struct subject *subject, enum term_language language)
+{
+    size_t kind = survey_kind_find(&desk->survey_kinds, subject->title);
+    if (subject->kind != SUBJECT_SURVEY || kind == desk->survey_kinds.count)
+        return subject->title;
+    return desk->survey_kinds.kind[kind].name[language];
 }
 
 void subject_put(struct buf *json, const struct subject *subject)

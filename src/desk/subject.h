@@ -1,11 +1,12 @@
 /* subject.h - what terms run for, notices tell of and history is about: an incident, a report of vulnerabilities, a
- * vulnerability, an object of informatization, a person (whose second factor it is about). The numbers are stored: add
- * at the end only. Inside the room, in a transaction. */
+ * vulnerability, an object of informatization, a person (whose second factor it is about), a survey. The numbers are
+ * stored: add at the end only. Inside the room, in a transaction. */
 #ifndef DESK_SUBJECT_H
 #define DESK_SUBJECT_H
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "term/calendar.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ enum subject_kind {
     SUBJECT_VULNERABILITY,
     SUBJECT_OBJECT,
     SUBJECT_PERSON,
+    SUBJECT_SURVEY,
     SUBJECT_KINDS
 };
 
@@ -34,6 +36,8 @@ struct subject {
 struct subject incident_subject(const struct incident *incident);
 /* False when there is none, or the transaction failed. Lives in desk->scratch. */
 bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct subject *ret_subject);
+/* As a person reads it: of a survey the name of its kind, of which the title is the key. */
+struct str subject_title(const struct desk *desk, const struct subject *subject, enum term_language language);
 /* Who it is, as members of a record. */
 void subject_put(struct buf *json, const struct subject *subject);
 /* What its ids begin with in keys that must differ: empty for incidents. */

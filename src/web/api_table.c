@@ -106,6 +106,12 @@ static const struct api_member channel[] = {I("id"),   T("kind"),   T("to"),    
 static const struct api_member user[] = {T("name"), T("role"), T("password"), B("enabled"), {0}};
 static const struct api_member condition[] = {T("field"), TEXTS("values", 16), {0}};
 
+static const struct api_member survey[] = {I("id"),        I("object"),   T("kind"),        B("control"), I("main"),
+                                           T("first_day"), T("last_day"), T("responsible"), T("notes"),   {0}};
+static const struct api_member survey_seen[] = {I("id"), I("version"), {0}};
+static const struct api_member survey_planned[] = {
+    T("kind"), B("control"), I("main"), I("pair"), T("first_day"), T("last_day"), T("responsible"), B("tight"), {0}};
+
 #define FINDINGS_HEAD                                                                                                  \
     I("object"), T("origin"), B("control"), T("title"), T("format"), T("scanner"), T("sha256"), I("received_ns")
 #define FILTER_HEAD T("rule"), T("title"), T("reason"), I("record"), ROWS("conditions", 32, condition)
@@ -176,6 +182,18 @@ static const struct api_row rows[] = {
     GET("upload.get", "vulnerabilities", MEMBERS(I("id"))),
     POST("upload.accept", "vulnerabilities", MEMBERS(I("id"))),
     POST("upload.drop", "vulnerabilities", MEMBERS(I("id"))),
+    GET("survey.list", "vulnerabilities",
+        MEMBERS(I("year"), I("month"), I("object"), T("kind"), T("state"), PAGE(500))),
+    GET("survey.get", "vulnerabilities", MEMBERS(I("id"))),
+    POST("survey.save", "vulnerabilities", MEMBERS(OBJECT("survey", survey), I("version"), T("reason"))),
+    POST("survey.act", "vulnerabilities",
+         MEMBERS(ROWS("surveys", 200, survey_seen), T("act"), T("note"), I("at_ns"), T("by"), T("reference"),
+                 T("first_day"), T("last_day"), I("findings"), B("dry"))),
+    GET("survey.plan", "vulnerabilities", MEMBERS(I("object"), I("year"))),
+    POST("survey.accept", "vulnerabilities",
+         MEMBERS(I("object"), I("year"), I("version"), T("reason"), ROWS("surveys", 48, survey_planned))),
+    GET("survey.calendar", "vulnerabilities", MEMBERS(I("year"), I("object"))),
+    GET("survey.faults", "vulnerabilities", MEMBERS(I("year"), I("object"), PAGE(200))),
     GET("catalogue", "incidents", NOTHING),
     GET("channel.list", API_ADMINISTRATION, NOTHING),
     POST("channel.save", API_ADMINISTRATION, MEMBERS(OBJECT("channel", channel))),

@@ -176,6 +176,7 @@ static const struct {
     {"must_enrol", 403},       {"code_refused", 403},
     {"factor_over", 409},      {"factor_required", 409},
     {"factor_first", 409},     {"factor_own", 403},
+    {"survey_changed", 409},
 };
 
 unsigned status_of_error(struct str key)

@@ -255,6 +255,16 @@ static void about_incident(struct web_call *call, const struct json_value *body,
         HTML(html, RAW(" \xc2\xb7 "), ESC(who));
 }
 
+static void about_survey(struct web_call *call, const struct json_value *body, struct str event)
+{
+    HTML(&call->html, ESC(of_str(body, "survey")), RAW(" \xc2\xb7 "), ESC(of_str(body, "object")), RAW(": "),
+         SAY_OF("history.", event));
+    if (of_str(body, "clock").n > 0)
+        HTML(&call->html, RAW(" \xc2\xb7 "), ESC(of_str(body, "clock")));
+    if (of_str(body, "who").n > 0 && !str_is(of_str(body, "who"), "qorgan"))
+        HTML(&call->html, RAW(" \xc2\xb7 "), ESC(of_str(body, "who")));
+}
+
 /* False when there are no words for it. */
 static bool own_sentence(struct web_call *call, const struct json_value *body)
 {
@@ -268,9 +278,14 @@ static bool own_sentence(struct web_call *call, const struct json_value *body)
         html_say(&call->html, own_rows[i].key, parts, ARRAY_LEN(parts));
         return true;
     }
-    if (of_str(body, "incident").n == 0 || !texts_get_of(call->html.texts, STR("history."), event, LANGUAGE_EN).p)
+    bool survey = of_str(body, "survey").n > 0;
+    if ((of_str(body, "incident").n == 0 && !survey) ||
+        !texts_get_of(call->html.texts, STR("history."), event, LANGUAGE_EN).p)
         return false;
-    about_incident(call, body, event);
+    if (survey)
+        about_survey(call, body, event);
+    else
+        about_incident(call, body, event);
     return true;
 }
 

@@ -101,6 +101,68 @@ static const struct fake_answer fake_answers[] = {
     {"findings.end", "{\"ok\":true,\"more\":false}"},
     {"findings.inform", "{\"ok\":true}"},
     {"findings.note", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
+    {"survey.list",
+     "{\"ok\":true,\"total\":250,\"may_change\":true,\"kinds\":[{\"kind\":\"pentest\",\"clock\":\"EVIL\",\"docu"
+     "ments\":false,\"main\":4,\"control\":4,\"days\":5,\"after\":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EV"
+     "IL\",\"en\":\"EVIL\"},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"Mode EVIL\"}}],\"surveys\":[{\"i"
+     "d\":5,\"number\":\"S-000005 EVIL\",\"object_id\":1,\"object\":\"EVIL\",\"kind\":\"pentest\",\"control\":f"
+     "alse,\"main\":0,\"main_number\":\"EVIL\",\"control_id\":0,\"control_number\":\"EVIL\",\"year\":2027,\"fir"
+     "st_day\":\"2027-02-01\",\"last_day\":\"2027-02-05\",\"state\":\"planned\",\"version\":3,\"responsible\":"
+     "\"EVIL\",\"notes\":\"</textarea>EVIL\",\"agreed_ns\":1795219893000000000,\"agreed_by\":\"EVIL\",\"referen"
+     "ce\":\"EVIL\",\"started_ns\":1795219893000000000,\"finished_ns\":0,\"sent_ns\":0,\"findings\":3,\"finding"
+     "s_number\":\"EVIL\",\"put_off\":2},{\"id\":6,\"number\":\"EVIL\",\"object_id\":1,\"object\":\"EVIL\",\"ki"
+     "nd\":\"EVIL\",\"control\":true,\"main\":5,\"main_number\":\"EVIL\",\"first_day\":\"EVIL\",\"last_day\":\""
+     "EVIL\",\"state\":\"EVIL\",\"version\":1,\"responsible\":\"EVIL\"}]}"},
+    {"survey.get",
+     "{\"ok\":true,\"may_change\":true,\"kinds\":[{\"kind\":\"pentest\",\"clock\":\"EVIL\",\"documents\":false,"
+     "\"main\":4,\"control\":4,\"days\":5,\"after\":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\""
+     "EVIL\"},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"Mode EVIL\"}}],\"survey\":{\"id\":5,\"number\""
+     ":\"S-000005 EVIL\",\"object_id\":1,\"object\":\"EVIL\",\"kind\":\"pentest\",\"control\":false,\"main\":0,"
+     "\"main_number\":\"EVIL\",\"control_id\":0,\"control_number\":\"EVIL\",\"year\":2027,\"first_day\":\"2027-"
+     "02-01\",\"last_day\":\"2027-02-05\",\"state\":\"planned\",\"version\":3,\"responsible\":\"EVIL\",\"notes"
+     "\":\"</textarea>EVIL\",\"agreed_ns\":1795219893000000000,\"agreed_by\":\"EVIL\",\"reference\":\"EVIL\",\""
+     "started_ns\":1795219893000000000,\"finished_ns\":0,\"sent_ns\":0,\"findings\":3,\"findings_number\":\"EVI"
+     "L\",\"put_off\":2,\"zone_offset_s\":21600,\"acts\":[\"agree\",\"put_off\",\"start\",\"finish\",\"resume\""
+     ",\"send\",\"cancel\",\"notice\",\"copies\",\"received\",\"measures\",\"link\",\"EVIL\"],\"reports\":[{\"i"
+     "d\":3,\"number\":\"EVIL\",\"title\":\"EVIL\"}],\"clocks\":[{\"clock\":\"M-10\",\"trigger_ns\":1,\"due_ns"
+     "\":1795219893000000000,\"state\":\"running\",\"explanation\":{\"en\":\"EVIL\"},\"act\":\"EVIL\",\"from\":"
+     "\"M-10.from\",\"to\":\"M-10.to\"}],\"history\":[{\"time_ns\":1,\"who\":\"EVIL\",\"what\":\"survey.planned"
+     "\",\"detail\":\"EVIL\",\"record\":4}],\"outbox\":[]}}"},
+    {"survey.save", "{\"ok\":true,\"id\":5,\"number\":\"S-000005\",\"version\":4}"},
+    {"survey.act",
+     "{\"ok\":true,\"surveys\":[{\"id\":5,\"version\":4,\"faults\":[{\"fault\":\"missing\",\"kind\":\"pentest\""
+     ",\"main\":2,\"control\":3},{\"fault\":\"out_of_year\",\"kind\":\"EVIL\",\"survey\":6,\"day\":\"EVIL\"},{"
+     "\"fault\":\"EVIL\",\"kind\":\"EVIL\",\"survey\":5}]}]}"},
+    {"survey.plan",
+     "{\"ok\":true,\"object\":1,\"year\":2027,\"version\":7,\"may_change\":true,\"covered\":false,\"kinds\":[{"
+     "\"kind\":\"pentest\",\"clock\":\"EVIL\",\"documents\":false,\"main\":4,\"control\":4,\"days\":5,\"after\""
+     ":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EV"
+     "IL\",\"en\":\"Mode EVIL\"}}],\"quotas\":[{\"kind\":\"pentest\",\"control\":false,\"quota\":4,\"done\":1,"
+     "\"planned\":1,\"missing\":2,\"no_room\":1},{\"kind\":\"EVIL\",\"control\":true,\"quota\":0,\"done\":0,\"p"
+     "lanned\":0,\"missing\":0,\"no_room\":0}],\"surveys\":[{\"id\":5,\"number\":\"S-000005 EVIL\",\"object_id"
+     "\":1,\"object\":\"EVIL\",\"kind\":\"pentest\",\"control\":false,\"main\":0,\"main_number\":\"EVIL\",\"con"
+     "trol_id\":0,\"control_number\":\"EVIL\",\"year\":2027,\"first_day\":\"2027-02-01\",\"last_day\":\"2027-02"
+     "-05\",\"state\":\"planned\",\"version\":3,\"responsible\":\"EVIL\",\"notes\":\"</textarea>EVIL\",\"agreed"
+     "_ns\":1795219893000000000,\"agreed_by\":\"EVIL\",\"reference\":\"EVIL\",\"started_ns\":179521989300000000"
+     "0,\"finished_ns\":0,\"sent_ns\":0,\"findings\":3,\"findings_number\":\"EVIL\",\"put_off\":2}],\"proposal"
+     "\":[{\"kind\":\"pentest\",\"control\":false,\"main\":0,\"pair\":-1,\"first_day\":\"2027-03-01\",\"last_da"
+     "y\":\"2027-03-05\",\"tight\":false},{\"kind\":\"pentest\",\"control\":true,\"main\":0,\"pair\":0,\"first_"
+     "day\":\"2027-05-03\",\"last_day\":\"EVIL\",\"tight\":true},{\"kind\":\"EVIL\",\"control\":true,\"main\":5"
+     ",\"pair\":-1,\"first_day\":\"2027-06-01\",\"last_day\":\"2027-06-04\"}],\"faults\":[{\"fault\":\"missing"
+     "\",\"kind\":\"pentest\",\"main\":2,\"control\":3},{\"fault\":\"out_of_year\",\"kind\":\"EVIL\",\"survey\""
+     ":6,\"day\":\"EVIL\"},{\"fault\":\"EVIL\",\"kind\":\"EVIL\",\"survey\":5}]}"},
+    {"survey.accept", "{\"ok\":true,\"ids\":[5,6],\"version\":9}"},
+    {"survey.calendar",
+     "{\"ok\":true,\"year\":2026,\"covered\":false,\"days\":[{\"day\":\"2026-01-01\",\"surveys\":0,\"kind\":\"h"
+     "oliday\",\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"}},{\"day\":\"2026-11-20\",\"surveys\":"
+     "12,\"kind\":\"working\"},{\"day\":\"EVIL\",\"surveys\":1,\"kind\":\"EVIL\"}]}"},
+    {"survey.faults",
+     "{\"ok\":true,\"total\":120,\"kinds\":[{\"kind\":\"pentest\",\"clock\":\"EVIL\",\"documents\":false,\"main"
+     "\":4,\"control\":4,\"days\":5,\"after\":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\""
+     "},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"Mode EVIL\"}}],\"objects\":[{\"object_id\":1,\"objec"
+     "t\":\"EVIL\",\"surveys\":4,\"faults\":[{\"fault\":\"missing\",\"kind\":\"pentest\",\"main\":2,\"control\""
+     ":3},{\"fault\":\"out_of_year\",\"kind\":\"EVIL\",\"survey\":6,\"day\":\"EVIL\"},{\"fault\":\"EVIL\",\"kin"
+     "d\":\"EVIL\",\"survey\":5}]}],\"counts\":{\"missing\":3,\"out_of_year\":1}}"},
     {"object.save", "{\"ok\":true,\"id\":2,\"version\":8,\"changes\":[{\"field\":\"EVIL\",\"was\":\"EVIL\","
                     "\"now\":\"EVIL\"},{\"field\":\"city\",\"was\":\"\",\"now\":\"Astana\"}],\"changes_count\":2}"},
     {"object.card",

@@ -661,6 +661,34 @@ test("a pattern is kept, put into use, refused beside another, and taken out", a
   seen.check();
 });
 
+test("an object's year of surveys is proposed, changed, taken, and one is put off", { timeout: 60000 }, async () => {
+  await open("/objects/1/surveys?year=2027");
+  assert.equal(await page.locator("#proposal tbody tr").count(), 16);
+  await page.fill("#proposal [name=first_0]", "2027-01-31");
+  await page.fill("#proposal [name=last_0]", "2027-01-30");
+  seen.expectStatus(422);
+  await page.click("#proposal button.main");
+  await page.waitForSelector("[role=alert]");
+  assert.equal(await page.inputValue("#proposal [name=first_0]"), "2027-01-31");
+  await page.fill("#proposal [name=first_0]", "2027-01-18");
+  await page.fill("#proposal [name=last_0]", "2027-01-22");
+  await page.click("#proposal button.main");
+  await page.waitForURL(/saved=1/);
+  assert.equal(await page.locator(".surveys tbody tr").count(), 16);
+  assert.equal(await page.locator("#proposal").count(), 0);
+  await open("/surveys/1");
+  await page.fill("#f-put_off-first_day", "2027-11-22");
+  await page.fill("#f-put_off-last_day", "2027-11-26");
+  await page.fill("#f-put_off-note", "the owner asked");
+  await page.click("button[name=dry]");
+  await page.waitForSelector("#breaks li.breaks"); // its control would leave the year
+  await page.click("#breaks + p button.main");
+  await page.waitForURL(/saved=1/);
+  await open("/surveys/faults?year=2027");
+  assert.ok((await page.locator(".faults a[href='/surveys/2']").count()) > 0);
+  seen.check();
+});
+
 test("a scanner's file is uploaded, its preview looked at, and accepted", { timeout: 60000 }, async () => {
   const report = (port) => Buffer.from(`address,port,title,severity,host\n192.0.2.81,${port},Weak cipher,high,db1\n192.0.2.81,80,Old server,low,db1\n`);
   const give = async (port) => {
@@ -700,7 +728,7 @@ for (const language of d.languages) {
     await open("/");
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", "/incidents/new", card, "/objects"];
-    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/vulnerabilities/uploads", "/vulnerabilities/uploads/2", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/tokens", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/vulnerabilities/uploads", "/vulnerabilities/uploads/2", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/surveys?year=2026", "/surveys?year=2027", "/surveys/month?year=2027&month=3", "/surveys/list?year=2027", "/surveys/faults?year=2027", "/surveys/1", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/tokens", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
     paths.push("/factor", "/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);
