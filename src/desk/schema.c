@@ -519,6 +519,22 @@ const char *const desk_schema[] = {
     " STRICT;"
     "CREATE INDEX api_token_user ON api_token(user);"
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
+
+    /* reports (report.h): content: the text that sha256 is of, which never changes; left_out: rows that found no place
+     * in it. And ways to what they count, by when it was. */
+    "CREATE TABLE report (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, object INTEGER NOT NULL,"
+    " from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL, made_ns INTEGER NOT NULL, who TEXT NOT NULL,"
+    " archive_size INTEGER NOT NULL, edition TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    " left_out INTEGER NOT NULL, content TEXT NOT NULL) STRICT;"
+    "CREATE INDEX report_bytes ON report(bytes);"
+    "CREATE INDEX incident_detected ON incident(detected_ns, state, kind, object);"
+    "CREATE INDEX incident_confirmed ON incident(confirmed_ns) WHERE confirmed_ns > 0;"
+    "CREATE INDEX incident_closed ON incident(closed_ns) WHERE closed_ns > 0;"
+    "CREATE INDEX vulnerability_found ON vulnerability(found_ns, object, severity, state);"
+    "CREATE INDEX vulnerability_fixed ON vulnerability(fixed_ns, severity, object) WHERE fixed_ns > 0;"
+    "CREATE INDEX vulnerability_closed ON vulnerability(closed_ns, severity, object) WHERE closed_ns > 0;"
+    "CREATE INDEX clock_trigger ON clock(trigger_ns, rule, state);"
+    "CREATE INDEX object_version_time ON object_version(time_ns, object);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -1,6 +1,6 @@
 /* subject.h - what terms run for, notices tell of and history is about: an incident, a report of vulnerabilities, a
- * vulnerability, an object of informatization. The numbers are stored: add at the end only. Inside the room, in a
- * transaction. */
+ * vulnerability, an object of informatization, a report. The numbers are stored: add at the end only. Inside the room,
+ * in a transaction. */
 #ifndef DESK_SUBJECT_H
 #define DESK_SUBJECT_H
 
@@ -13,7 +13,14 @@
 struct desk;
 struct incident;
 
-enum subject_kind { SUBJECT_INCIDENT, SUBJECT_FINDINGS, SUBJECT_VULNERABILITY, SUBJECT_OBJECT, SUBJECT_KINDS };
+enum subject_kind {
+    SUBJECT_INCIDENT,
+    SUBJECT_FINDINGS,
+    SUBJECT_VULNERABILITY,
+    SUBJECT_OBJECT,
+    SUBJECT_REPORT,
+    SUBJECT_KINDS
+};
 
 struct subject {
     enum subject_kind kind;
@@ -29,6 +36,8 @@ struct subject incident_subject(const struct incident *incident);
 bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct subject *ret_subject);
 /* Who it is, as members of a record. */
 void subject_put(struct buf *json, const struct subject *subject);
+/* "incident", "findings", "vulnerability", "object", "report". */
+const char *subject_name(enum subject_kind kind);
 /* What its ids begin with in keys that must differ: empty for incidents. */
 const char *subject_mark(enum subject_kind kind);
 /* desk_record_end with a row of the subject's history. */
