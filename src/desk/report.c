@@ -133,7 +133,7 @@ static void content_write(struct report_writer *writer, const struct report *rep
     text_member(out, "object", report->object_name);
     json_put_int(out, "object_id", report->object);
     json_write_key(out, "paragraph");
-    report_paragraph_put(out, report->rule);
+    report_paragraph_put(out, report->kind->paragraph ? report->rule : NULL);
     json_write_key(out, "sections");
     report_sections_put(writer, report->kind);
     json_put_int(out, "to_s", report->to_ns / SECOND_NS);

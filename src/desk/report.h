@@ -74,7 +74,8 @@ struct report_section {
 
 struct report_kind {
     const char *name;
-    const char *rule; /* of data/clocks.tsv: whose paragraph and edition it is by */
+    const char *rule; /* of data/clocks.tsv: whose edition it is by */
+    bool paragraph;   /* and paragraph */
     const struct report_section *sections;
 };
 

@@ -5,8 +5,9 @@
 #include "desk/report.h"
 #include "desk/vulnerability.h"
 
-#define ROOM ((size_t)48 << 10) /* kept free by rows: for what stands around them, and the one that is being written   \
-                                 */
+#define ROOM                                                                                                           \
+    ((size_t)48 << 10) /* kept free by rows: for what stands around them, and the one that is being written            \
+                        */
 
 static const char *const cell_names[REPORT_CELL_COUNT] = {
 #define X(id, name) [id] = (name),
