@@ -160,7 +160,10 @@ static void totals_show(struct web_call *call, const struct table *table)
     struct table bare = {.section = table->section};
     HTML(html, RAW("<tfoot><tr><th scope=\"row\">"), SAY("reports.total"), RAW("</th>"));
     for (cell = cell->next, column = column->next; cell && column; cell = cell->next, column = column->next)
-        cell_show(call, &bare, column, cell);
+        if (cell->kind == JSON_NUMBER)
+            cell_show(call, &bare, column, cell);
+        else
+            HTML(html, RAW("<td class=\"none\"></td>"));
     HTML(html, RAW("</tr></tfoot>"));
 }
 
