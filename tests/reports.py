@@ -6,7 +6,9 @@ import http.client
 import io
 import json
 import ssl
+import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree
 import zipfile
@@ -41,6 +43,43 @@ def cells(sheet):
         yield [int(number) if number is not None else text for number, text in found]
 
 
+def recorded(service):
+    """The archive's record of the report; it comes within a minute, mostly at once."""
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        hits = service.search('type:lifecycle "report.made"')
+        if hits:
+            return json.loads(hits[0]["raw"])
+        time.sleep(0.1)
+    check(False, "the archive has no record of the report")
+    return None
+
+
+KAZAKH = "ӘәҒғҚқҢңӨөҰұҮүҺһІі"
+
+
+def paper(web, content):
+    """Drawn twice the same, tagged; what others read in it are the letters and numbers of the report."""
+    data = download(web, "/reports/1/report.pdf")
+    check_equal(download(web, "/reports/1/report.pdf"), data, "the same bytes")
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+        file.write(data)
+        file.flush()
+        text, facts, tree = (subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+                             for command in (["pdftotext", "-layout", file.name, "-"], ["pdfinfo", file.name],
+                                             ["pdfinfo", "-struct-text", file.name]))
+    words = text.split()
+    check(KAZAKH in words, text)
+    for part in content["sections"]:
+        for row in part["rows"]:
+            missing = [cell for cell, column in zip(row, part["columns"])
+                       if column[1] == "number" and str(cell) not in words]
+            check(not missing, f"{part['key']}: {missing}")
+    check(hashlib.sha256(download(web, "/reports/1/report.json")).hexdigest() in words, "the digest of the report")
+    check("Tagged:          yes" in facts, facts)
+    check("TH" in tree and f'"{KAZAKH}' in tree, tree)
+
+
 def quarter():
     """The one that runs, five hours ahead of UTC."""
     now = time.gmtime(time.time() + 5 * 3600)
@@ -55,7 +94,7 @@ def made_and_kept():
             {**FINDING, "title": "one", "check": "1"}, {**FINDING, "title": "two", "check": "2", "severity": 4}])
         check(done["ok"], done)
         place = web.form("/reports/new?kind=summary_17", kind="summary_17", object=0,
-                         violations="Бірінші бұзушылық\r\nЕкінші", **quarter())
+                         violations=f"Бірінші бұзушылық\r\n{KAZAKH} </script>", **quarter())
         check_equal(place, "/reports/1", "where making one leads")
         data = download(web, "/reports/1/report.json")
         content = json.loads(data)
@@ -64,17 +103,19 @@ def made_and_kept():
         check_equal(data, again, "the only way to write it")
         check_equal(section(content, "vulnerabilities_severity")["rows"],
                     [["critical", 1, 1, 0, 0, 0], ["high", 1, 1, 0, 0, 0]], "what was found")
-        check_equal(section(content, "documents")["rows"], [["Бірінші бұзушылық"], ["Екінші"]], "words of a person")
+        check_equal(section(content, "documents")["rows"], [["Бірінші бұзушылық"], [f"{KAZAKH} </script>"]],
+                    "words of a person")
         digest = hashlib.sha256(data).hexdigest()
-        service.wait_for('type:lifecycle "report.made"', 1)
-        record = json.loads(service.search('type:lifecycle "report.made"')[0]["raw"])
-        check_equal((record["sha256"], record["report"], record["bytes"]), (digest, "R-000001", len(data)), "its record")
+        record = recorded(service)
+        check_equal((record["sha256"], record["report"], record["bytes"]), (digest, "R-000001", len(data)),
+                    "its record")
         ids = [row["id"] for row in web.ask("vulnerability.list")["vulnerabilities"]]
         check(web.change("vulnerability.act", ids=ids, act="fix", reason="updated")["ok"], "removed")
         check_equal(download(web, "/reports/1/report.json"), data, "the same, byte for byte")
         check(web.change("report.make", kind="summary_17", **quarter())["sha256"] != digest, "a later one is another")
         check_equal(web.ask("report.list")["reports"][1]["sha256"], digest, "the list")
         workbook(web, content)
+        paper(web, content)
         service.quiet()
 
 

@@ -13,15 +13,16 @@
 
 #include "desk/inside.h"
 
-#define REPORT_FORMAT      "qorgan.report/1"
-#define REPORT_BYTES_MAX   ((size_t)896 << 10) /* of one; with what stands around it, it fits into an answer */
-#define REPORTS_MAX        10000
-#define REPORTS_BYTES_MAX  (INT64_C(1) << 30) /* of all */
-#define REPORT_COLUMNS_MAX 12u
-#define REPORT_CELL_MAX    2000u /* bytes of a text */
-#define REPORT_WORDS_MAX   8000u /* of what a person says of violations */
-#define SHIFT_HOURS        12    /* that a shift report looks back by itself, and ahead */
-#define OVERDUE_DAYS       92    /* that an overdue list looks back by itself for terms that were met late */
+#define REPORT_FORMAT       "qorgan.report/1"
+#define REPORT_BYTES_MAX    ((size_t)896 << 10) /* of one; with what stands around it, it fits into an answer */
+#define REPORTS_MAX         10000
+#define REPORTS_BYTES_MAX   (INT64_C(1) << 30) /* of all */
+#define REPORT_COLUMNS_MAX  12u
+#define REPORT_CHAPTERS_MAX 8u
+#define REPORT_CELL_MAX     2000u /* bytes of a text */
+#define REPORT_WORDS_MAX    8000u /* of what a person says of violations */
+#define SHIFT_HOURS         12    /* that a shift report looks back by itself, and ahead */
+#define OVERDUE_DAYS        92    /* that an overdue list looks back by itself for terms that were met late */
 
 /* Kinds of cells: enum, name in the text. What a query gives for them: numbers of nanoseconds, of states and so on; a
  * title two columns, the rule's id and the title. */
@@ -74,9 +75,9 @@ struct report_section {
 
 struct report_kind {
     const char *name;
-    const char *rule; /* of data/clocks.tsv: whose edition it is by */
-    bool paragraph;   /* and paragraph */
-    const struct report_section *sections;
+    const char *rule;                                           /* of data/clocks.tsv: whose edition it is by */
+    bool paragraph;                                             /* and paragraph */
+    const struct report_section *chapters[REPORT_CHAPTERS_MAX]; /* NULL after the last */
 };
 
 /* NULL when there is none. */

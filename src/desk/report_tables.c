@@ -31,36 +31,21 @@ static const struct report_column events_kind[] = {{"kind", CELL_KIND}, OUTCOME_
 static const struct report_column events_class[] = {{"class", CELL_CLASS}, OUTCOME_COLUMNS, {0}};
 static const struct report_column events_object[] = {{"object", CELL_TEXT}, OUTCOME_COLUMNS, {0}};
 
-#define EVENTS                                                                                                         \
-    {"events",                                                                                                         \
-     outcome_columns,                                                                                                  \
-     "SELECT CASE WHEN i.state < 2 THEN 'unjudged' WHEN i.state = 2 THEN 'false_positive' WHEN i.state = 3 THEN"       \
-     " 'event' ELSE 'incident' END, count(*) FROM incident i " DETECTED " GROUP BY 1 ORDER BY 2 DESC, 1",              \
-     3,                                                                                                                \
-     ALL_ROWS,                                                                                                         \
-     true,                                                                                                             \
-     NULL},                                                                                                            \
-        {"events_kind",                                                                                                \
-         events_kind,                                                                                                  \
-         "SELECT i.kind, " OUTCOMES " FROM incident i " DETECTED " GROUP BY 1 ORDER BY 2 DESC, 1",                     \
-         3,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-        {"events_class",                                                                                               \
-         events_class,                                                                                                 \
-         "SELECT o.class, " OUTCOMES " FROM incident i JOIN object o ON o.id = i.object " DETECTED                     \
-         " GROUP BY 1 ORDER BY 1",                                                                                     \
-         3,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-    {                                                                                                                  \
-        "events_object", events_object,                                                                                \
-            "SELECT o.name, " OUTCOMES " FROM incident i JOIN object o ON o.id = i.object " DETECTED                   \
-            " GROUP BY i.object ORDER BY 2 DESC, 1",                                                                   \
-            3, TABLE_ROWS, true, NULL                                                                                  \
-    }
+static const struct report_section events[] = {
+    {"events", outcome_columns,
+     "SELECT CASE WHEN i.state < 2 THEN 'unjudged' WHEN i.state = 2 THEN 'false_positive' WHEN i.state = 3 THEN"
+     " 'event' ELSE 'incident' END, count(*) FROM incident i " DETECTED " GROUP BY 1 ORDER BY 2 DESC, 1",
+     3, ALL_ROWS, true, NULL},
+    {"events_kind", events_kind,
+     "SELECT i.kind, " OUTCOMES " FROM incident i " DETECTED " GROUP BY 1 ORDER BY 2 DESC, 1", 3, ALL_ROWS, true, NULL},
+    {"events_class", events_class,
+     "SELECT o.class, " OUTCOMES " FROM incident i JOIN object o ON o.id = i.object " DETECTED " GROUP BY 1 ORDER BY 1",
+     3, ALL_ROWS, true, NULL},
+    {"events_object", events_object,
+     "SELECT o.name, " OUTCOMES " FROM incident i JOIN object o ON o.id = i.object " DETECTED
+     " GROUP BY i.object ORDER BY 2 DESC, 1",
+     3, TABLE_ROWS, true, NULL},
+    {0}};
 
 /* --- incidents: confirmed in that time, and not taken back since --- */
 
@@ -82,42 +67,24 @@ static const struct report_column incidents_state[] = {{"state", CELL_STATE}, SE
 static const struct report_column incidents_result[] = {{"consequence", CELL_CONSEQUENCE}, SEVERITY_COLUMNS, {0}};
 static const struct report_column incidents_object[] = {{"object", CELL_TEXT}, SEVERITY_COLUMNS, {0}};
 
-#define INCIDENTS                                                                                                      \
-    {"incidents_kind",                                                                                                 \
-     incidents_kind,                                                                                                   \
-     "SELECT i.kind, " SEVERITIES " FROM incident i " CONFIRMED " GROUP BY 1 ORDER BY 2 DESC, 1",                      \
-     3,                                                                                                                \
-     ALL_ROWS,                                                                                                         \
-     true,                                                                                                             \
-     NULL},                                                                                                            \
-        {"incidents_class",                                                                                            \
-         incidents_class,                                                                                              \
-         "SELECT o.class, " SEVERITIES " FROM incident i JOIN object o ON o.id = i.object " CONFIRMED                  \
-         " GROUP BY 1 ORDER BY 1",                                                                                     \
-         3,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-        {"incidents_state",                                                                                            \
-         incidents_state,                                                                                              \
-         "SELECT i.state, " SEVERITIES " FROM incident i " CONFIRMED " GROUP BY 1 ORDER BY 1",                         \
-         3,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-        {"incidents_consequence",                                                                                      \
-         incidents_result,                                                                                             \
-         "SELECT i.consequence, " SEVERITIES " FROM incident i " CONFIRMED " GROUP BY 1 ORDER BY 2 DESC, 1",           \
-         3,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-    {                                                                                                                  \
-        "incidents_object", incidents_object,                                                                          \
-            "SELECT o.name, " SEVERITIES " FROM incident i JOIN object o ON o.id = i.object " CONFIRMED                \
-            " GROUP BY i.object ORDER BY 2 DESC, 1",                                                                   \
-            3, TABLE_ROWS, true, NULL                                                                                  \
-    }
+static const struct report_section incidents[] = {
+    {"incidents_kind", incidents_kind,
+     "SELECT i.kind, " SEVERITIES " FROM incident i " CONFIRMED " GROUP BY 1 ORDER BY 2 DESC, 1", 3, ALL_ROWS, true,
+     NULL},
+    {"incidents_class", incidents_class,
+     "SELECT o.class, " SEVERITIES " FROM incident i JOIN object o ON o.id = i.object " CONFIRMED
+     " GROUP BY 1 ORDER BY 1",
+     3, ALL_ROWS, true, NULL},
+    {"incidents_state", incidents_state,
+     "SELECT i.state, " SEVERITIES " FROM incident i " CONFIRMED " GROUP BY 1 ORDER BY 1", 3, ALL_ROWS, true, NULL},
+    {"incidents_consequence", incidents_result,
+     "SELECT i.consequence, " SEVERITIES " FROM incident i " CONFIRMED " GROUP BY 1 ORDER BY 2 DESC, 1", 3, ALL_ROWS,
+     true, NULL},
+    {"incidents_object", incidents_object,
+     "SELECT o.name, " SEVERITIES " FROM incident i JOIN object o ON o.id = i.object " CONFIRMED
+     " GROUP BY i.object ORDER BY 2 DESC, 1",
+     3, TABLE_ROWS, true, NULL},
+    {0}};
 
 /* --- vulnerabilities: first found in that time --- */
 
@@ -151,31 +118,20 @@ static const struct report_column standing[] = {{"vulnerability_severity", CELL_
             3, ALL_ROWS, true, NULL                                                                                    \
     }
 
-#define VULNERABILITIES                                                                                                \
-    {"vulnerabilities_severity",                                                                                       \
-     weak_severity,                                                                                                    \
-     "SELECT v.severity, " WEAK_STATES " FROM vulnerability v " FOUND " GROUP BY 1 ORDER BY 1 DESC",                   \
-     3,                                                                                                                \
-     ALL_ROWS,                                                                                                         \
-     true,                                                                                                             \
-     NULL},                                                                                                            \
-        {"vulnerabilities_class",                                                                                      \
-         weak_class,                                                                                                   \
-         "SELECT o.class, " WEAK_STATES " FROM vulnerability v JOIN object o ON o.id = v.object " FOUND                \
-         " GROUP BY 1 ORDER BY 1",                                                                                     \
-         3,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-        {"vulnerabilities_object",                                                                                     \
-         weak_object,                                                                                                  \
-         "SELECT o.name, " WEAK_STATES " FROM vulnerability v JOIN object o ON o.id = v.object " FOUND                 \
-         " GROUP BY v.object ORDER BY 2 DESC, 1",                                                                      \
-         3,                                                                                                            \
-         TABLE_ROWS,                                                                                                   \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-        STANDING("vulnerabilities_standing")
+static const struct report_section weaknesses[] = {
+    {"vulnerabilities_severity", weak_severity,
+     "SELECT v.severity, " WEAK_STATES " FROM vulnerability v " FOUND " GROUP BY 1 ORDER BY 1 DESC", 3, ALL_ROWS, true,
+     NULL},
+    {"vulnerabilities_class", weak_class,
+     "SELECT o.class, " WEAK_STATES " FROM vulnerability v JOIN object o ON o.id = v.object " FOUND
+     " GROUP BY 1 ORDER BY 1",
+     3, ALL_ROWS, true, NULL},
+    {"vulnerabilities_object", weak_object,
+     "SELECT o.name, " WEAK_STATES " FROM vulnerability v JOIN object o ON o.id = v.object " FOUND
+     " GROUP BY v.object ORDER BY 2 DESC, 1",
+     3, TABLE_ROWS, true, NULL},
+    STANDING("vulnerabilities_standing"),
+    {0}};
 
 /* --- objects --- */
 
@@ -185,40 +141,22 @@ static const struct report_column objects_changed[] = {{"object", CELL_TEXT},   
 static const struct report_column objects_days[] = {
     {"day", CELL_TEXT}, {"what", CELL_WHAT}, {"object", CELL_TEXT}, {0}};
 
-#define OBJECT_DAY(column, word)                                                                                       \
-    "SELECT o." column ", '" word "', o.name FROM object o WHERE o." column                                            \
-    " >= date(?1 / 1000000000 + ?5, 'unixepoch') AND o." column                                                        \
-    " < date(?2 / 1000000000 + ?5, 'unixepoch') AND (?3 = 0 OR o.id = ?3)"
-
-#define OBJECTS                                                                                                                             \
-    {"objects_changed",                                                                                                                     \
-     objects_changed,                                                                                                                       \
-     "SELECT o.name, o.class, count(*), sum(w.changes), max(w.time_ns) FROM object_version w JOIN object o"                                 \
-     " ON o.id = w.object WHERE w.time_ns >= ?1 AND w.time_ns < ?2 AND (?3 = 0 OR w.object = ?3)"                                           \
-     " GROUP BY w.object ORDER BY 1",                                                                                                       \
-     3,                                                                                                                                     \
-     LIST_ROWS,                                                                                                                             \
-     true,                                                                                                                                  \
-     NULL},                                                                                                                                 \
-    {                                                                                                                                       \
-        "objects_days", objects_days,                                                                                                       \
-            OBJECT_DAY("trial_day", "trial") " UNION ALL " OBJECT_DAY(                                                                      \
-                "trial_end_day",                                                                                                            \
-                "trial_end") " UNION ALL " OBJECT_DAY("industrial_day",                                                                     \
-                                                      "industrial") " UNION ALL " OBJECT_DAY("discontinued_day",                            \
-                                                                                             "discontinued") " UNION "                      \
-                                                                                                             "ALL"                          \
-                                                                                                             " " OBJECT_DAY(                \
-                                                                                                                 "cri"                      \
-                                                                                                                 "tic"                      \
-                                                                                                                 "al_"                      \
-                                                                                                                 "da"                       \
-                                                                                                                 "y",                       \
-                                                                                                                 "cri"                      \
-                                                                                                                 "tic"                      \
-                                                                                                                 "al") " ORDER BY 1, 3, 2", \
-            5, LIST_ROWS, false, NULL                                                                                                       \
-    }
+static const struct report_section objects[] = {
+    {"objects_changed", objects_changed,
+     "SELECT o.name, o.class, count(*), sum(w.changes), max(w.time_ns) FROM object_version w JOIN object o"
+     " ON o.id = w.object WHERE w.time_ns >= ?1 AND w.time_ns < ?2 AND (?3 = 0 OR w.object = ?3)"
+     " GROUP BY w.object ORDER BY 1",
+     3, LIST_ROWS, true, NULL},
+    {"objects_days", objects_days,
+     "SELECT day, what, name FROM (SELECT id, name, trial_day AS day, 'trial' AS what FROM object"
+     " UNION ALL SELECT id, name, trial_end_day, 'trial_end' FROM object"
+     " UNION ALL SELECT id, name, industrial_day, 'industrial' FROM object"
+     " UNION ALL SELECT id, name, discontinued_day, 'discontinued' FROM object"
+     " UNION ALL SELECT id, name, critical_day, 'critical' FROM object)"
+     " WHERE day >= date(?1 / 1000000000 + ?5, 'unixepoch') AND day < date(?2 / 1000000000 + ?5, 'unixepoch')"
+     " AND (?3 = 0 OR id = ?3) ORDER BY 1, 3, 2",
+     5, LIST_ROWS, false, NULL},
+    {0}};
 
 /* --- violations of the technical documentation: what a person says, the desk keeps no surveys of documents --- */
 
@@ -236,10 +174,8 @@ static void words_fill(struct report_writer *writer)
 }
 
 static const struct report_column words_columns[] = {{"violations", CELL_TEXT}, {0}};
-#define DOCUMENTS                                                                                                      \
-    {                                                                                                                  \
-        "documents", words_columns, NULL, 0, LIST_ROWS, false, words_fill                                              \
-    }
+static const struct report_section documents[] = {{"documents", words_columns, NULL, 0, LIST_ROWS, false, words_fill},
+                                                  {0}};
 
 /* --- measures --- */
 
@@ -262,45 +198,28 @@ static const struct report_column measures_terms[] = {
     {"term", CELL_TERM},      {"total", CELL_NUMBER},   {"met", CELL_NUMBER},       {"met_late", CELL_NUMBER},
     {"overdue", CELL_NUMBER}, {"running", CELL_NUMBER}, {"cancelled", CELL_NUMBER}, {0}};
 
-#define MEASURES                                                                                                       \
-    {"measures_incidents",                                                                                             \
-     measures_incidents,                                                                                               \
-     "SELECT i.number, o.name, i.confirmed_ns, i.kind, i.state, i.severity, i.consequence, i.actions FROM incident i"  \
-     " JOIN object o ON o.id = i.object " CONFIRMED " ORDER BY i.confirmed_ns, i.id",                                  \
-     3,                                                                                                                \
-     LIST_ROWS,                                                                                                        \
-     false,                                                                                                            \
-     NULL},                                                                                                            \
-        {"measures_removed",                                                                                           \
-         measures_removed,                                                                                             \
-         "SELECT severity, sum(fixed), sum(closed) FROM (SELECT severity, 1 AS fixed, 0 AS closed FROM vulnerability"  \
-         " WHERE fixed_ns > 0 AND fixed_ns >= ?1 AND fixed_ns < ?2 AND (?3 = 0 OR object = ?3)"                        \
-         " UNION ALL SELECT severity, 0, 1 FROM vulnerability WHERE closed_ns > 0 AND closed_ns >= ?1 AND"             \
-         " closed_ns < ?2 AND (?3 = 0 OR object = ?3)) GROUP BY 1 ORDER BY 1 DESC",                                    \
-         3,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-        {"measures_kept",                                                                                              \
-         measures_kept,                                                                                                \
-         "SELECT v.category, count(*), coalesce(sum(v.until_ns > 0 AND v.until_ns < ?4), 0) FROM vulnerability v"      \
-         " WHERE v.state = 2 AND (?3 = 0 OR v.object = ?3) GROUP BY 1 ORDER BY 1",                                     \
-         4,                                                                                                            \
-         ALL_ROWS,                                                                                                     \
-         true,                                                                                                         \
-         NULL},                                                                                                        \
-    {                                                                                                                  \
-        "measures_terms", measures_terms,                                                                              \
-            "SELECT c.rule, count(*), coalesce(sum(c.state = 1 AND c.met_ns <= c.due_ns), 0),"                         \
-            " coalesce(sum(c.state = 1 AND c.met_ns > c.due_ns), 0), coalesce(sum(c.state = 2), 0),"                   \
-            " coalesce(sum(c.state = 0), 0), coalesce(sum(c.state = 3), 0) FROM clock c WHERE c.trigger_ns >= ?1"      \
-            " AND c.trigger_ns < ?2 AND (?3 = 0 OR c.object = ?3) GROUP BY 1 ORDER BY 1",                              \
-            3, ALL_ROWS, true, NULL                                                                                    \
-    }
-
-static const struct report_section summary_17[] = {EVENTS,   INCIDENTS, VULNERABILITIES, OBJECTS, DOCUMENTS,
-                                                   MEASURES, {0}};
-static const struct report_section summary_18[] = {INCIDENTS, VULNERABILITIES, OBJECTS, DOCUMENTS, MEASURES, {0}};
+static const struct report_section measures[] = {
+    {"measures_incidents", measures_incidents,
+     "SELECT i.number, o.name, i.confirmed_ns, i.kind, i.state, i.severity, i.consequence, i.actions FROM incident i"
+     " JOIN object o ON o.id = i.object " CONFIRMED " ORDER BY i.confirmed_ns, i.id",
+     3, LIST_ROWS, false, NULL},
+    {"measures_removed", measures_removed,
+     "SELECT severity, sum(fixed), sum(closed) FROM (SELECT severity, 1 AS fixed, 0 AS closed FROM vulnerability"
+     " WHERE fixed_ns > 0 AND fixed_ns >= ?1 AND fixed_ns < ?2 AND (?3 = 0 OR object = ?3)"
+     " UNION ALL SELECT severity, 0, 1 FROM vulnerability WHERE closed_ns > 0 AND closed_ns >= ?1 AND"
+     " closed_ns < ?2 AND (?3 = 0 OR object = ?3)) GROUP BY 1 ORDER BY 1 DESC",
+     3, ALL_ROWS, true, NULL},
+    {"measures_kept", measures_kept,
+     "SELECT v.category, count(*), coalesce(sum(v.until_ns > 0 AND v.until_ns < ?4), 0) FROM vulnerability v"
+     " WHERE v.state = 2 AND (?3 = 0 OR v.object = ?3) GROUP BY 1 ORDER BY 1",
+     4, ALL_ROWS, true, NULL},
+    {"measures_terms", measures_terms,
+     "SELECT c.rule, count(*), coalesce(sum(c.state = 1 AND c.met_ns <= c.due_ns), 0),"
+     " coalesce(sum(c.state = 1 AND c.met_ns > c.due_ns), 0), coalesce(sum(c.state = 2), 0),"
+     " coalesce(sum(c.state = 0), 0), coalesce(sum(c.state = 3), 0) FROM clock c WHERE c.trigger_ns >= ?1"
+     " AND c.trigger_ns < ?2 AND (?3 = 0 OR c.object = ?3) GROUP BY 1 ORDER BY 1",
+     3, ALL_ROWS, true, NULL},
+    {0}};
 
 /* --- terms --- */
 
@@ -451,9 +370,11 @@ static const struct report_section shift[] = {
 _Static_assert(SHIFT_HOURS *HOUR_S *SECOND_NS == 43200000000000, "the statement of shift_due has it in digits");
 
 static const struct report_kind kinds[] = {
-    {"summary_17", "M-25", true, summary_17}, {"summary_18", "M-26", true, summary_18},
-    {"overdue", "M-25", false, overdue},      {"vulnerabilities", "M-19", true, vulnerabilities},
-    {"shift", "M-25", false, shift},
+    {"summary_17", "M-25", true, {events, incidents, weaknesses, objects, documents, measures}},
+    {"summary_18", "M-26", true, {incidents, weaknesses, objects, documents, measures}},
+    {"overdue", "M-25", false, {overdue}},
+    {"vulnerabilities", "M-19", true, {vulnerabilities}},
+    {"shift", "M-25", false, {shift}},
 };
 
 const struct report_kind *report_kind_find(struct str name)

@@ -211,7 +211,8 @@ static void section_put(struct report_writer *writer, const struct report_sectio
 void report_sections_put(struct report_writer *writer, const struct report_kind *kind)
 {
     json_write_array(writer->out);
-    for (const struct report_section *section = kind->sections; section->key; section++)
-        section_put(writer, section);
+    for (size_t i = 0; i < REPORT_CHAPTERS_MAX && kind->chapters[i]; i++)
+        for (const struct report_section *section = kind->chapters[i]; section->key; section++)
+            section_put(writer, section);
     json_write_array_end(writer->out);
 }

@@ -173,6 +173,8 @@ static const struct {
     {"uploads_full", 409},     {"upload_stale", 409},
     {"upload_full", 503},      {"upload_long", 413},
     {"upload_disk", 507},      {"upload_none", 422},
+    {"reports_full", 409},     {"no_fonts", 503},
+    {"draw_failed", 500},
 };
 
 unsigned status_of_error(struct str key)

@@ -567,6 +567,7 @@ static const struct fake_answer fake_answers[] = {
     {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},
     {"report.make", "{\"ok\":true,\"id\":3,\"sha256\":\"EVIL\",\"bytes\":7,\"left_out\":0}"},
+    {"draw", "{\"ok\":true}\n%PDF-1.5 EVIL"},
     {"report.list",
      "{\"ok\":true,\"total\":101,\"may_make\":true,\"reports\":[{\"id\":3,\"number\":\"EVIL\",\"kind\":\"EVIL\","
      "\"object_id\":1,"

@@ -226,6 +226,7 @@ void page_report(struct web_call *call)
     HTML(html, RAW("<p class=\"meta\"><a href=\"/reports\">"), SAY("reports.title"),
          RAW("</a></p><div class=\"heading\"><h1>"), SAY_OF("report_kind.", of_str(report, "kind")),
          RAW("</h1><span class=\"buttons\"><a class=\"button\" href=\"/reports/"), INT(of_int(report, "id")),
+         RAW("/report.pdf\">PDF</a> <a class=\"button\" href=\"/reports/"), INT(of_int(report, "id")),
          RAW("/report.xlsx\">XLSX</a> <a class=\"button\" href=\"/reports/"), INT(of_int(report, "id")),
          RAW("/report.json\">JSON</a></span></div>"));
     if (of_int(content, "made_s") < of_int(content, "to_s"))
@@ -255,10 +256,23 @@ static void file_workbook(struct web_call *call, const struct json_value *report
                   call_format(call, "report-%.*s.xlsx", STR_ARG(str_slice(call->args[0], 0, 20))), buf_view(out));
 }
 
+/* Drawn by another process, which is asked once the report is there. */
+static void file_drawn(struct web_call *call, const struct json_value *report, const struct json_value *content)
+{
+    struct str name = call_format(call, "report-%.*s.pdf", STR_ARG(str_slice(call->args[0], 0, 20)));
+    if (call->phase == 1) {
+        report_drawing_write(&call->html, report, content, call_ask(call, WEB_DRAWER, "draw"));
+        call_ask_end_bytes(call);
+        return;
+    }
+    if (!call_failed_at(call, 1))
+        call_download(call, "application/pdf", name, call->questions[1].answer_bytes);
+}
+
 void page_report_file(struct web_call *call)
 {
-    bool workbook = str_is(call->args[1], "report.xlsx");
-    if (!workbook && !str_is(call->args[1], "report.json")) {
+    struct str name = call->args[1];
+    if (!str_is(name, "report.xlsx") && !str_is(name, "report.json") && !str_is(name, "report.pdf")) {
         call_fail(call, 404, STR("not_found"), STR(""));
         return;
     }
@@ -266,12 +280,15 @@ void page_report_file(struct web_call *call)
         IGNORE(report_ask(call));
         return;
     }
-    if (call_failed(call))
+    if (call_failed_at(call, 0))
         return;
+    const struct json_value *report = json_get(call_answer(call, 0), "report");
     const struct json_value *content = json_get(call_answer(call, 0), "content");
     zone_set(call, content);
-    if (workbook)
-        file_workbook(call, json_get(call_answer(call, 0), "report"), content);
+    if (str_is(name, "report.pdf"))
+        file_drawn(call, report, content);
+    else if (str_is(name, "report.xlsx"))
+        file_workbook(call, report, content);
     else
         file_json(call, content);
 }

@@ -49,12 +49,6 @@ struct str report_chapter(struct str section)
     return str_slice(section, 0, str_find(section, '_'));
 }
 
-static void word_put(const struct html *html, const char *family, struct str word, struct buf *out)
-{
-    struct str text = texts_get_of(html->texts, str_of(family), word, html->language);
-    buf_str(out, text.p ? text : word);
-}
-
 static void time_put(const struct html *html, int64_t seconds, struct buf *out)
 {
     char time[CIVIL_TEXT_MAX];
@@ -63,6 +57,15 @@ static void time_put(const struct html *html, int64_t seconds, struct buf *out)
     civil_format(seconds * SECOND_NS, html->zone_s, 0, time);
     time[10] = ' ';
     buf_str(out, str_at(time, TIME_DIGITS));
+}
+
+struct str report_zone(const struct html *html, char ret_text[16])
+{
+    int32_t minutes = (html->zone_s < 0 ? -html->zone_s : html->zone_s) / 60;
+    struct buf text;
+    buf_init_fixed(&text, ret_text, 16);
+    buf_format(&text, "UTC%c%02d:%02d", html->zone_s < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
+    return buf_view(&text);
 }
 
 void report_cell_text(const struct html *html, struct str kind, const struct json_value *cell, struct buf *out)
@@ -83,7 +86,7 @@ void report_cell_text(const struct html *html, struct str kind, const struct jso
         if (i == ARRAY_LEN(families))
             buf_str(out, text);
         else if (text.n)
-            word_put(html, families[i].family, text, out);
+            buf_str(out, html_text_of(html, families[i].family, text));
         else
             buf_text(out, "\xe2\x80\x94"); /* nobody said it */
     }
@@ -122,9 +125,9 @@ static void time_pair_put(struct xlsx *xlsx, const struct html *html, const char
 static void first_sheet(struct xlsx *xlsx, const struct html *html, const struct json_value *report,
                         const struct json_value *content)
 {
+    char zone[16];
     xlsx_sheet(xlsx, STR("report"));
-    pair_put(xlsx, text_of(html, "reports.kind"),
-             texts_get_of(html->texts, STR("report_kind."), of_str(content, "kind"), html->language));
+    pair_put(xlsx, text_of(html, "reports.kind"), html_text_of(html, "report_kind.", of_str(content, "kind")));
     pair_put(xlsx, text_of(html, "reports.number"), of_str(report, "number"));
     pair_put(xlsx, text_of(html, "reports.object"),
              of_str(content, "object").n ? of_str(content, "object") : text_of(html, "reports.all_objects"));
@@ -134,6 +137,7 @@ static void first_sheet(struct xlsx *xlsx, const struct html *html, const struct
              of_str(json_get(content, "paragraph"), language_code(html->language)));
     pair_put(xlsx, text_of(html, "reports.edition"), of_str(content, "edition"));
     time_pair_put(xlsx, html, "reports.made", of_int(content, "made_s"));
+    pair_put(xlsx, text_of(html, "reports.zone"), report_zone(html, zone));
     pair_put(xlsx, text_of(html, "reports.who"), of_str(content, "made_by"));
     number_pair_put(xlsx, text_of(html, "reports.archive_size"), of_int(content, "archive_size"));
     pair_put(xlsx, text_of(html, "reports.digest"), of_str(report, "sha256"));
@@ -181,13 +185,11 @@ static void section_put(struct xlsx *xlsx, const struct html *html, const struct
 {
     size_t columns = 0;
     xlsx_row_end(xlsx);
-    xlsx_put(xlsx, texts_get_of(html->texts, STR("report_section."), of_str(section, "key"), html->language));
+    xlsx_put(xlsx, html_text_of(html, "report_section.", of_str(section, "key")));
     xlsx_row_end(xlsx);
     for (const struct json_value *c = json_first(json_get(section, "columns")); c && columns < XLSX_COLUMNS_MAX;
          c = c->next, columns++) {
-        struct str name = report_column_name(c);
-        struct str said = texts_get_of(html->texts, STR("report_column."), name, html->language);
-        xlsx_put(xlsx, said.p ? said : name);
+        xlsx_put(xlsx, html_text_of(html, "report_column.", report_column_name(c)));
     }
     xlsx_row_end(xlsx);
     for (const struct json_value *r = json_first(json_get(section, "rows")); r && *rows < ROWS_MAX;
