@@ -520,6 +520,10 @@ const char *const desk_schema[] = {
     "CREATE INDEX api_token_user ON api_token(user);"
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 
+    /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
+    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+
     /* reports (report.h): content: the text that sha256 is of, which never changes; left_out: rows that found no place
      * in it. And ways to what they count, by when it was. */
     "CREATE TABLE report (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, object INTEGER NOT NULL,"
