@@ -165,8 +165,11 @@ static void quarter_give(void)
 
 #define SUMMARY "'kind':'summary_17','year':2026,'quarter':4"
 
+#define P52 "52/\xd0\x9d\xd2\x9a, "
+
 static void a_quarter_is_counted(void)
 {
+    struct err err;
     static const struct {
         const char *section;
         const char *rows;
@@ -188,10 +191,16 @@ static void a_quarter_is_counted(void)
         {"documents", "Two documents are not approved."},
         {"measures_removed", "critical 2 0 = 2 0"},
         {"measures_kept", "zero_day 1 0 = 1 0"},
+        {"measures_terms",
+         P52 "p.8 (M-01) 1 0 0 1 0 0; " P52 "p.12 (M-14) 4 0 0 4 0 0; " P52 "p.12 (M-15) 4 0 0 4 0 0; " P52
+             "p.13 abs.2 (M-19) 4 1 0 2 1 0; 832, p.50 (U-08) 1 0 0 0 1 0"
+             " = 14 1 0 11 2 0"},
     };
     ready();
     quarter_give();
+    CHECK(ask("{'ask':'findings.inform','who':'admin','id':3,'note':'letter'}"));
     stand.now = past_ns + H(1);
+    CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
     const struct json_value *report =
         content(make(SUMMARY ",'violations':'\\r\\nTwo documents are not approved.\\n\\n'"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
