@@ -12,7 +12,8 @@ import time
 from service import ROOT, Service, Skip, check, check_equal, main
 from web_api import PASSWORD, Web
 
-SCOPES = {"read", "search", "incidents", "vulnerabilities", "objects", "rules", "agents", "administration", "metrics"}
+SCOPES = {"read", "search", "incidents", "vulnerabilities", "objects", "rules", "agents", "administration", "metrics",
+          "reports"}
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)')
 

@@ -315,6 +315,7 @@ enum right {
     RIGHT_RULES = 128,    /* states and levels of rules */
     RIGHT_AGENTS = 256,   /* enrol and revoke agents, say what they collect */
     RIGHT_TOKENS = 512,   /* make tokens for programs */
+    RIGHT_REPORTS = 1024, /* make reports */
 };
 unsigned role_rights(enum role role);
 
@@ -341,6 +342,9 @@ bool session_password_right(struct ask *ask);
 bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
                        struct str *ret_host);
 int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16]); /* received last; 0: not known */
+/* Every source that is silent now. Texts are borrowed until the sink returns. */
+typedef void (*desk_silent_sink)(void *context, struct str name, struct str host, int64_t last_ns);
+void desk_sources_silent(const struct desk *desk, int64_t now_ns, desk_silent_sink sink, void *context);
 bool desk_sources_new(struct desk *desk);
 /* What became of records as they were parsed (parse_rate.c); in a transaction. */
 void parse_rate_store(struct desk *desk, const struct desk_parse_count *counts, size_t n);
@@ -528,6 +532,9 @@ void ask_incident_edit(struct ask *ask);
 void ask_incident_open(struct ask *ask);
 void ask_incident_told(struct ask *ask);
 void ask_catalogue(struct ask *ask);
+void ask_report_make(struct ask *ask); /* report.c, as the next two */
+void ask_report_list(struct ask *ask);
+void ask_report_get(struct ask *ask);
 void ask_channel_list(struct ask *ask);
 void ask_channel_save(struct ask *ask);
 void ask_coverage_list(struct ask *ask);

@@ -521,8 +521,8 @@ const char *const desk_schema[] = {
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 
     /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
-    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+    ("ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;"),
 
     /* second factors of people (factor.h): since_ns 0: none is on, and the secret is empty; step: of the code that was
      * taken last; next: a secret that waits for its first code since next_ns; reset_ns: when somebody else took the
@@ -551,6 +551,21 @@ const char *const desk_schema[] = {
     "CREATE UNIQUE INDEX survey_pair ON survey(main) WHERE main > 0 AND state <> 5;"
     "CREATE TABLE survey_plan (object INTEGER NOT NULL, year INTEGER NOT NULL, version INTEGER NOT NULL,"
     " PRIMARY KEY (object, year)) STRICT, WITHOUT ROWID;",
+    /* reports (report.h): content: the text that sha256 is of, which never changes; left_out: rows that found no place
+     * in it. And ways to what they count, by when it was. */
+    "CREATE TABLE report (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, object INTEGER NOT NULL,"
+    " from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL, made_ns INTEGER NOT NULL, who TEXT NOT NULL,"
+    " archive_size INTEGER NOT NULL, edition TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    " left_out INTEGER NOT NULL, content TEXT NOT NULL) STRICT;"
+    "CREATE INDEX report_bytes ON report(bytes);"
+    "CREATE INDEX incident_detected ON incident(detected_ns, state, kind, object);"
+    "CREATE INDEX incident_confirmed ON incident(confirmed_ns) WHERE confirmed_ns > 0;"
+    "CREATE INDEX incident_closed ON incident(closed_ns) WHERE closed_ns > 0;"
+    "CREATE INDEX vulnerability_found ON vulnerability(found_ns, object, severity, state);"
+    "CREATE INDEX vulnerability_fixed ON vulnerability(fixed_ns, severity, object) WHERE fixed_ns > 0;"
+    "CREATE INDEX vulnerability_closed ON vulnerability(closed_ns, severity, object) WHERE closed_ns > 0;"
+    "CREATE INDEX clock_trigger ON clock(trigger_ns, rule, state);"
+    "CREATE INDEX object_version_time ON object_version(time_ns, object);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

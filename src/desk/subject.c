@@ -6,25 +6,35 @@
 
 /* Number, title, object and zone of what is no incident; what it is called in records. */
 static const struct {
+    const char *name;
     const char *mark;
     const char *member;
     const char *select;
 } kinds[SUBJECT_KINDS] = {
-    [SUBJECT_INCIDENT] = {"", "incident", NULL},
-    [SUBJECT_FINDINGS] = {"f", "findings",
+    [SUBJECT_INCIDENT] = {"incident", "", "incident", NULL},
+    [SUBJECT_FINDINGS] = {"findings", "f", "findings",
                           "SELECT f.number, f.title, o.name, o.zone_offset_s, o.id FROM findings f"
                           " JOIN object o ON o.id = f.object WHERE f.id = ?1"},
-    [SUBJECT_VULNERABILITY] = {"v", "vulnerability",
+    [SUBJECT_VULNERABILITY] = {"vulnerability", "v", "vulnerability",
                                "SELECT v.number, v.title, o.name, o.zone_offset_s, o.id FROM vulnerability v"
                                " JOIN object o ON o.id = v.object WHERE v.id = ?1"},
-    [SUBJECT_OBJECT] = {"o", "object_number",
+    [SUBJECT_OBJECT] = {"object", "o", "object_number",
                         "SELECT printf('O-%06d', id), name, name, zone_offset_s, id FROM object WHERE id = ?1"},
     /* no object's, and no term ever runs for one */
-    [SUBJECT_PERSON] = {"p", "person", "SELECT name, name, '', 0, 0 FROM user WHERE id = ?1"},
-    [SUBJECT_SURVEY] = {"s", "survey",
+    [SUBJECT_PERSON] = {"person", "p", "person", "SELECT name, name, '', 0, 0 FROM user WHERE id = ?1"},
+    [SUBJECT_SURVEY] = {"survey", "s", "survey",
                         "SELECT s.number, s.kind, o.name, o.zone_offset_s, o.id FROM survey s JOIN object o ON o.id = "
                         "s.object WHERE s.id = ?1"},
+    [SUBJECT_REPORT] = {"report", "r", "report",
+                        "SELECT printf('R-%06d', r.id), r.kind, coalesce(o.name, ''), coalesce(o.zone_offset_s, 0),"
+                        " r.object FROM report r LEFT JOIN object o ON o.id = r.object WHERE r.id = ?1"},
 };
+
+const char *subject_name(enum subject_kind kind)
+{
+    ASSERT(kind < SUBJECT_KINDS);
+    return kinds[kind].name;
+}
 
 const char *subject_mark(enum subject_kind kind)
 {

@@ -1,6 +1,6 @@
 /* subject.h - what terms run for, notices tell of and history is about: an incident, a report of vulnerabilities, a
- * vulnerability, an object of informatization, a person (whose second factor it is about), a survey. The numbers are
- * stored: add at the end only. Inside the room, in a transaction. */
+ * vulnerability, an object of informatization, a person (whose second factor it is about), a survey, a report. The
+ * numbers are stored: add at the end only. Inside the room, in a transaction. */
 #ifndef DESK_SUBJECT_H
 #define DESK_SUBJECT_H
 
@@ -21,6 +21,7 @@ enum subject_kind {
     SUBJECT_OBJECT,
     SUBJECT_PERSON,
     SUBJECT_SURVEY,
+    SUBJECT_REPORT,
     SUBJECT_KINDS
 };
 
@@ -40,6 +41,8 @@ bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct 
 struct str subject_title(const struct desk *desk, const struct subject *subject, enum term_language language);
 /* Who it is, as members of a record. */
 void subject_put(struct buf *json, const struct subject *subject);
+/* "incident", "findings", "vulnerability", "object", "person", "survey", "report". */
+const char *subject_name(enum subject_kind kind);
 /* What its ids begin with in keys that must differ: empty for incidents. */
 const char *subject_mark(enum subject_kind kind);
 /* desk_record_end with a row of the subject's history. */

@@ -26,7 +26,7 @@
     ") c LEFT JOIN object o ON o.id = c.object LEFT JOIN incident i ON c.subject = 0 AND i.id = c.item"                \
     " LEFT JOIN findings f ON c.subject = 1 AND f.id = c.item"                                                         \
     " LEFT JOIN vulnerability v ON c.subject = 2 AND v.id = c.item"                                                    \
-    " LEFT JOIN survey s ON c.subject = 4 AND s.id = c.item"
+    " LEFT JOIN survey s ON c.subject = 5 AND s.id = c.item"
 #define RISING(state, by, narrow)                                                                                      \
     COLUMNS FILTER(state, by, narrow) " AND (c.due_ns, c.id) > (?6, ?7) ORDER BY c.due_ns, c.id LIMIT ?8" JOINS        \
                                       " ORDER BY c.due_ns, c.id"
@@ -68,11 +68,6 @@ static const struct view {
     VIEW_FALLING("cancelled", "c.state = 3"),
 };
 
-static const char *const subject_names[SUBJECT_KINDS] = {
-    [SUBJECT_INCIDENT] = "incident", [SUBJECT_FINDINGS] = "findings", [SUBJECT_VULNERABILITY] = "vulnerability",
-    [SUBJECT_OBJECT] = "object",     [SUBJECT_PERSON] = "person",     [SUBJECT_SURVEY] = "survey",
-};
-
 struct filter {
     const struct view *view;
     enum narrow narrow;
@@ -95,9 +90,9 @@ static bool filter_read(struct ask *ask, struct filter *filter)
     for (size_t i = 0; i < ARRAY_LEN(views); i++)
         if (str_is(state.n ? state : STR("standing"), views[i].name))
             filter->view = &views[i];
-    for (int64_t i = 0; i < SUBJECT_KINDS; i++)
-        if (str_is(subject, subject_names[i]))
-            filter->subject = i;
+    for (enum subject_kind kind = 0; kind < SUBJECT_REPORT; kind++) /* a report has no terms */
+        if (str_is(subject, subject_name(kind)))
+            filter->subject = kind;
     if (!filter->clock.n)
         filter->clock = STR("");
     if (!filter->view)
@@ -148,7 +143,7 @@ static void row_put(struct ask *ask, struct db_query *q, int64_t *ret_id)
     json_put_int(out, "id", *ret_id);
     int64_t kind = db_i64(q);
     ASSERT(kind >= 0 && kind < SUBJECT_KINDS);
-    json_put_text(out, "subject", subject_names[kind]);
+    json_put_text(out, "subject", subject_name((enum subject_kind)kind));
     json_put_int(out, "item", db_i64(q));
     json_put_int(out, "object_id", db_i64(q));
     clock_put(ask->desk, out, q);

@@ -12,10 +12,10 @@ static const struct {
 } roles[] = {
     [ROLE_ADMINISTRATOR] = {"administrator", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
                                                  RIGHT_USERS | RIGHT_RETENTION | RIGHT_RULES | RIGHT_AGENTS |
-                                                 RIGHT_TOKENS},
-    [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK | RIGHT_RULES | RIGHT_TOKENS},
+                                                 RIGHT_TOKENS | RIGHT_REPORTS},
+    [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK | RIGHT_RULES | RIGHT_TOKENS | RIGHT_REPORTS},
     [ROLE_OFFICER] = {"officer", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
-                                     RIGHT_RETENTION | RIGHT_RULES | RIGHT_TOKENS},
+                                     RIGHT_RETENTION | RIGHT_RULES | RIGHT_TOKENS | RIGHT_REPORTS},
     [ROLE_AUDITOR] = {"auditor", RIGHT_READ | RIGHT_SETTINGS | RIGHT_TOKENS},
 };
 

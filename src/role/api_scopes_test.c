@@ -4,7 +4,7 @@
 #include "web/api.h"
 
 static const char *const scopes[] = {"read",  "search", "incidents",      "vulnerabilities", "objects",
-                                     "rules", "agents", "administration", "metrics"};
+                                     "rules", "agents", "administration", "metrics",         "reports"};
 static const char *const roles[] = {"administrator", "analyst", "officer", "auditor"};
 static const char *tokens[ARRAY_LEN(scopes)];
 

@@ -62,7 +62,7 @@ static const struct edge edges[] = {
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
     {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
-    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},      {ROLE_DESK, ROLE_READER},
+    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},      {ROLE_DESK, ROLE_READER},   {ROLE_WEB, ROLE_DRAWER},
 };
 
 /*   DOWN ──► STARTING ──ready──► RUNNING          STARTING and RUNNING have a channel, the others may have none
@@ -531,9 +531,9 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,   ROLE_QUERY,
-                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK,  ROLE_REAPER,
-                                       ROLE_JUDGE,  ROLE_READER, ROLE_KEEPER,    ROLE_SIGNER};
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY,
+                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK,   ROLE_REAPER,
+                                       ROLE_JUDGE,  ROLE_READER, ROLE_DRAWER,    ROLE_KEEPER, ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
 {
@@ -848,6 +848,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     children_add(parent, ROLE_PACKER, 1);
     children_add(parent, ROLE_HUNTER, 1);
     children_add(parent, ROLE_READER, 1);
+    children_add(parent, ROLE_DRAWER, 1);
     children_add(parent, ROLE_OUT, 1);
     children_add(parent, ROLE_DESK, 1);
     children_add(parent, ROLE_QUERY, 1);

@@ -176,7 +176,8 @@ static const struct {
     {"must_enrol", 403},       {"code_refused", 403},
     {"factor_over", 409},      {"factor_required", 409},
     {"factor_first", 409},     {"factor_own", 403},
-    {"survey_changed", 409},
+    {"survey_changed", 409},   {"reports_full", 409},
+    {"no_fonts", 503},         {"draw_failed", 500},
 };
 
 unsigned status_of_error(struct str key)

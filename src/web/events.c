@@ -200,6 +200,7 @@ static const struct {
     {"lifecycle.upload.dropped", {"file", "object"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},
+    {"lifecycle.report.made", {"report", "who"}},
     {"lifecycle.channel.saved", {"to", "who"}},
     {"lifecycle.session.opened", {"user", "address"}},
     {"lifecycle.session.code_wanted", {"user", "address"}},

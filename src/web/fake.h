@@ -645,6 +645,27 @@ static const struct fake_answer fake_answers[] = {
     {"mirror.checkpoint", "{\"ok\":true,\"name\":\"m\",\"tell\":false,\"note\":\"EVIL\"}"},
     {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},
+    {"report.make", "{\"ok\":true,\"id\":3,\"sha256\":\"EVIL\",\"bytes\":7,\"left_out\":0}"},
+    {"draw", "{\"ok\":true}\n%PDF-1.5 EVIL"},
+    {"report.list",
+     "{\"ok\":true,\"total\":101,\"may_make\":true,\"reports\":[{\"id\":3,\"number\":\"EVIL\",\"kind\":\"EVIL\","
+     "\"object_id\":1,"
+     "\"object\":\"EVIL\",\"from_ns\":1795219893000000000,\"to_ns\":1795219893000000001,\"made_ns\":"
+     "1795219893000000001,"
+     "\"who\":\"EVIL\",\"archive_size\":7,\"edition\":\"EVIL\",\"sha256\":\"EVIL\",\"bytes\":7,\"left_out\":1,"
+     "\"record\":9}]}"},
+    {"report.get",
+     "{\"ok\":true,\"report\":{\"id\":3,\"number\":\"EVIL\",\"kind\":\"EVIL\",\"object\":\"EVIL\",\"who\":\"EVIL\","
+     "\"from_ns\":1795219893000000000,\"to_ns\":1795219893000000001,\"made_ns\":1795219893000000000,\"edition\":"
+     "\"EVIL\","
+     "\"sha256\":\"EVIL\",\"left_out\":1,\"record\":9},\"content\":{\"archive_size\":1,\"edition\":\"EVIL\",\"object\":"
+     "\"EVIL\","
+     "\"paragraph\":{\"en\":\"EVIL\",\"kk\":\"EVIL\",\"ru\":\"EVIL\"},\"sections\":[{\"columns\":[[\"kind\",\"kind\"],"
+     "[\"total\",\"number\"],[\"EVIL\",\"EVIL\"],[\"text\",\"text\"],[\"detected\",\"time\"],[\"late_by\",\"span\"],"
+     "[\"term\",\"said\"]],\"key\":\"EVIL\",\"rows\":[[\"EVIL\",5,\"EVIL\",\"EVIL\",1795219893,7,{\"en\":\"EVIL\","
+     "\"kk\":\"EVIL\",\"ru\":\"EVIL\"}],[5,\"EVIL\",7,{},[],null,\"EVIL\"],[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]],"
+     "\"rows_left_out\":2,\"totals\":[\"\",5,\"EVIL\",\"\",\"\",\"\",\"\"]},{\"columns\":[],\"key\":\"events\","
+     "\"rows\":[]}]}}"},
     {"metrics.get", "{\"ok\":true,\"terms_running\":3,\"incidents\":[{\"severity\":4,\"count\":2}]}"},
     {"token.list",
      "{\"ok\":true,\"may_change\":true,\"may\":[\"read\",\"EVIL\"],\"tokens\":[{\"id\":1,\"name\":\"EVIL\",\"user\":"

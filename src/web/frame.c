@@ -33,6 +33,7 @@ static void sections(struct web_call *call, enum section here)
         {SECTION_TERMS, "/terms", "nav.terms", false},
         {SECTION_VULNERABILITIES, "/vulnerabilities", "nav.vulnerabilities", false},
         {SECTION_SURVEYS, "/surveys", "nav.surveys", false},
+        {SECTION_REPORTS, "/reports", "nav.reports", false},
         {SECTION_RULES, "/rules", "nav.rules", false},
         {SECTION_OBJECTS, "/objects", "nav.objects", false},
         {SECTION_AGENTS, "/agents", "nav.agents", false},

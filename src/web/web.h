@@ -34,7 +34,7 @@ struct web_call;
 
 /* WEB_BODY is the server itself: asked for the file that the request brings (web_streams), it answers when the whole of
  * it lies where it gave a number for: {"ok":true,"file":N,"bytes":N,"sha256":"..."}; or an error. */
-enum web_peer { WEB_DESK, WEB_QUERY, WEB_BODY };
+enum web_peer { WEB_DESK, WEB_QUERY, WEB_BODY, WEB_DRAWER };
 
 /* A request whose body is a file, and so too large to be held: the server begins the call before the file came. */
 enum web_stream {

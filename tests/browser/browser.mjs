@@ -2,7 +2,7 @@
 import test, { after } from "node:test";
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -711,6 +711,24 @@ test("a scanner's file is uploaded, its preview looked at, and accepted", { time
 });
 
 // A page is opened once in a language and looked at in all widths.
+test("a summary of the quarter is made, stays what it was, and is downloaded", { timeout: 60000 }, async () => {
+  await open("/reports");
+  await page.click("a[href='/reports/new?kind=summary_17']");
+  const now = new Date(Date.now() + 5 * 3600 * 1000);
+  await page.fill("[name=year]", String(now.getUTCFullYear()));
+  await page.selectOption("[name=quarter]", String(Math.floor(now.getUTCMonth() / 3) + 1));
+  await page.fill("[name=violations]", "The policy is not approved.");
+  await page.click("main form button.main");
+  await page.waitForURL(/\/reports\/1$/);
+  assert.ok((await page.textContent("main")).includes("The policy is not approved."));
+  assert.ok((await page.locator("svg.share").count()) > 3);
+  const first = await (await page.request.get(`${d.base}/reports/1/report.json`)).body();
+  const again = await (await page.request.get(`${d.base}/reports/1/report.json`)).body();
+  assert.deepEqual(first, again);
+  assert.equal(createHash("sha256").update(first).digest("hex"), await page.textContent("main code"));
+  seen.check();
+});
+
 for (const language of d.languages) {
   test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 300000 }, async () => {
     const look = async (where) => {
@@ -729,7 +747,7 @@ for (const language of d.languages) {
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", "/incidents/new", card, "/objects"];
     paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/vulnerabilities/uploads", "/vulnerabilities/uploads/2", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/surveys?year=2026", "/surveys?year=2027", "/surveys/month?year=2027&month=3", "/surveys/list?year=2027", "/surveys/faults?year=2027", "/surveys/1", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/tokens", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
-    paths.push("/factor", "/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
+    paths.push("/factor", "/reports", "/reports/new?kind=summary_17", "/reports/1", "/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);
       assert.equal(await page.getAttribute("html", "lang"), language, path);
