@@ -257,10 +257,9 @@ void own_list_record(struct ask *ask, const struct own_list_version *version, co
 
 static const char *event_of(const char *act)
 {
-    static const char *const events[] = {"indicators.taken", "indicators.restored", "indicators.ended",
-                                         "indicators.expired"};
+    static const char *const events[] = {"list.taken", "list.restored", "list.ended", "list.expired"};
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
-        if (strcmp(events[i] + strlen("indicators."), act) == 0)
+        if (strcmp(events[i] + strlen("list."), act) == 0)
             return events[i];
     ASSERT(false);
     return events[0];

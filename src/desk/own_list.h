@@ -47,7 +47,7 @@ struct own_list_order {
 
 /* How the reading of a file ended; texts are believed as far as they are short and one line. */
 struct own_list_end {
-    struct str fault;  /* empty: it was read; else why not; texts: indicators.fault_WORD */
+    struct str fault;  /* empty: it was read; else why not; texts: own_list.fault_WORD */
     struct str detail; /* English, for who knows the format */
     int64_t kinds[OWN_LIST_KINDS];
     int64_t repeated, revoked, passed, refused;

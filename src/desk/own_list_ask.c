@@ -140,7 +140,7 @@ void ask_own_list_add(struct ask *ask)
     int64_t id = db_last_id(ask->desk->db);
     if (!own_list_load(ask->desk, id, ask->arena, &version))
         return;
-    own_list_record(ask, &version, "indicators.added");
+    own_list_record(ask, &version, "list.added");
     ask->desk->own_lists.waits = true;
     json_put_int(ask->out, "id", id);
 }
@@ -422,7 +422,7 @@ void ask_own_list_drop(struct ask *ask)
         ask_refuse(ask, "state_refuses", "the file was taken, or it is over");
         return;
     }
-    own_list_record(ask, &version, "indicators.dropped");
+    own_list_record(ask, &version, "list.dropped");
     own_list_over(ask->desk, version.id, OWN_LIST_DROPPED, ask->now_ns);
 }
 

@@ -24,7 +24,7 @@ const char *own_list_state_name(int64_t state);
 
 /* What was done with a list; stored as text. */
 struct own_list_step {
-    const char *act;    /* indicators.ACT is the record's event */
+    const char *act;    /* list.ACT is the record's event */
     int64_t was;        /* number of the version that stood; 0: none did */
     int64_t expires_ns; /* of what stands from here on */
     struct str reason;

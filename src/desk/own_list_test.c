@@ -106,7 +106,7 @@ static void from_file_to_standing(void)
     CHECK_INT(rows("SELECT count(*) FROM own_list"), 0);
     int64_t id = add(LIST ",'confidence':70,'expires_ns':1895215000000000000");
     CHECK_TEXT(state(id), "reading");
-    CHECK_INT(stand_records(&stand, "indicators.added", &record), 1);
+    CHECK_INT(stand_records(&stand, "list.added", &record), 1);
     CHECK_TEXT(stand_text(record, "sha256"), SHA);
     CHECK(!act("take", id, ""));
     CHECK_TEXT(stand_error(&stand), "state_refuses");
@@ -122,7 +122,7 @@ static void from_file_to_standing(void)
     CHECK(stand_number(stand.json, "version") == 1);
     CHECK(desk_own_lists_version(stand.desk) == before + 1);
     CHECK_TEXT(str_of(standing()), stand_format(&stand, "national.csv=%lld ", (long long)id));
-    CHECK_INT(stand_records(&stand, "indicators.taken", &record), 1);
+    CHECK_INT(stand_records(&stand, "list.taken", &record), 1);
     CHECK(stand_number(record, "indicators") == 4 && stand_number(record, "new") == 4);
     CHECK(stand_number(record, "expires_ns") == INT64_C(1895215000000000000));
     buf_init(&text, 65536);
@@ -149,7 +149,7 @@ static void versions(void)
     int64_t two = take_new(LIST, 1);
     int64_t list = stand_number(version(two), "list_id");
     CHECK(json_bool(json_get(version(two), "stands"), false) && !json_bool(json_get(version(one), "stands"), true));
-    CHECK_INT(stand_records(&stand, "indicators.taken", &record), 2);
+    CHECK_INT(stand_records(&stand, "list.taken", &record), 2);
     CHECK(stand_number(record, "was_version") == 1);
     CHECK(!act("restore", one, ""));
     CHECK_TEXT(stand_text(stand.json, "field"), "reason");
@@ -157,7 +157,7 @@ static void versions(void)
     CHECK_TEXT(stand_error(&stand), "state_refuses");
     CHECK(act("restore", one, ",'reason':'the new one was wrong'"));
     CHECK_TEXT(str_of(standing()), stand_format(&stand, "national.csv=%lld ", (long long)one));
-    CHECK_INT(stand_records(&stand, "indicators.restored", &record), 1);
+    CHECK_INT(stand_records(&stand, "list.restored", &record), 1);
     CHECK(stand_number(record, "version") == 1 && stand_number(record, "was_version") == 2);
     CHECK_TEXT(stand_text(record, "detail"), "the new one was wrong");
     CHECK(act("end", list, ",'reason':'nobody vouches for it'"));
@@ -219,7 +219,7 @@ static void an_end_comes(void)
     stand.now += 1;
     CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
     CHECK_TEXT(str_of(standing()), "");
-    CHECK_INT(stand_records(&stand, "indicators.expired", &record), 1);
+    CHECK_INT(stand_records(&stand, "list.expired", &record), 1);
     CHECK(!act("restore", id, ",'reason':'its end has passed'"));
     CHECK_TEXT(stand_text(stand.json, "field"), "expires_ns");
     CHECK(act("restore", id, stand_format(&stand, ",'reason':'longer now','expires_ns':%lld",

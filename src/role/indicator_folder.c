@@ -142,6 +142,38 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
     return rc == RC_OK ? rc : err_wrap(err, "\"%s\"", path);
 }
 
+/* ---- all that are looked for ---- */
+
+static void own_path(const struct config *config, char ret_path[PATH_BYTES])
+{
+    int n = snprintf(ret_path, PATH_BYTES, "%.*s/" OWN_LISTS_FOLDER, STR_ARG(config->data));
+    ASSERT(n > 0 && (size_t)n < PATH_BYTES);
+}
+
+static bool on_own(void *context, const char *name)
+{
+    bool *found = context;
+    *found = *found || is_list(str_of(name));
+    return !*found;
+}
+
+/* Lists that people gave. */
+static bool own_are_there(const struct config *config)
+{
+    char path[PATH_BYTES];
+    bool found = false;
+    own_path(config, path);
+    int fd = io_open_folder(path);
+    if (fd >= 0)
+        IGNORE(io_list_open(fd, on_own, &found) < 0); /* what is not seen is not read */
+    return found;
+}
+
+bool indicators_are_there(const struct config *config)
+{
+    return str_trim(config->indicators).n || own_are_there(config);
+}
+
 /* One more sentence of it, as long as there is room. */
 static void trouble_add(struct buf *trouble, const char *text)
 {
@@ -167,13 +199,23 @@ static void lists_trouble(const struct indicators *indicators, struct buf *troub
     }
 }
 
+static void folder_take(const char *path, struct indicators *indicators, struct buf *trouble)
+{
+    struct err why = {0};
+    if (indicator_folder_read(path, false, indicators, &why) == RC_OK)
+        return;
+    log_error("indicators are not all there: %s", why.text);
+    trouble_add(trouble, why.text);
+}
+
 enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct buf *trouble,
                                    struct err *err)
 {
     struct str rest = config->indicators;
     char path[PATH_BYTES];
+    bool own = own_are_there(config);
     *ret_indicators = NULL;
-    if (!str_trim(rest).n)
+    if (!str_trim(rest).n && !own)
         return RC_OK;
     struct indicators *indicators = indicators_new(random_u64());
     if (!indicators)
@@ -181,13 +223,12 @@ enum rc indicators_load_configured(const struct config *config, struct indicator
     indicators_days(indicators, (uint32_t)config->indicator_days);
     while (rest.n) {
         struct str folder = str_cut(&rest, ' ');
-        struct err why = {0};
-        if (!folder.n || !str_copy_z(folder, path, sizeof path) ||
-            indicator_folder_read(path, false, indicators, &why) == RC_OK)
-            continue;
-        log_error("indicators are not all there: %s", why.text);
-        trouble_add(trouble, why.text);
+        if (folder.n && str_copy_z(folder, path, sizeof path))
+            folder_take(path, indicators, trouble);
     }
+    own_path(config, path);
+    if (own)
+        folder_take(path, indicators, trouble);
     indicators_finish(indicators);
     lists_trouble(indicators, trouble);
     *ret_indicators = indicators;
@@ -203,13 +244,15 @@ static void file_stamp(struct buf *out, const char *path)
                status.st_mtim.tv_nsec, (unsigned long long)status.st_ino);
 }
 
-static void folder_stamp(struct buf *out, const char *path)
+/* The folder's own time says when no name of it is seen; where files are made beside the lists it says nothing. */
+static void folder_stamp(struct buf *out, const char *path, bool own)
 {
     struct listing listing = {.arena = arena_new(NAMES_MEMORY)};
     struct buf file CLEANUP(buf_done) = {0};
     int fd = io_open_folder(path);
     buf_init(&file, PATH_BYTES);
-    file_stamp(out, path);
+    if (!own)
+        file_stamp(out, path);
     if (fd >= 0 && listing.arena)
         IGNORE(io_list_open(fd, on_name, &listing) < 0); /* then the folder's own time must do */
     else if (fd >= 0)
@@ -230,14 +273,16 @@ uint64_t indicators_stamp(const struct config *config)
     struct buf known CLEANUP(buf_done) = {0};
     struct str rest = config->indicators;
     char path[PATH_BYTES];
-    if (!str_trim(rest).n)
+    if (!indicators_are_there(config))
         return 0;
     buf_init(&known, (size_t)16 << 20);
     while (rest.n) {
         struct str folder = str_cut(&rest, ' ');
         if (folder.n && str_copy_z(folder, path, sizeof path))
-            folder_stamp(&known, path);
+            folder_stamp(&known, path, false);
     }
+    own_path(config, path);
+    folder_stamp(&known, path, true);
     return MAX(siphash(key, known.p, known.n), 1);
 }
 

@@ -11,6 +11,7 @@ static bool is_inner(struct str ask)
                                         "language.set",   "mirror.used",       "mirror.refused",     "mirror.report",
                                         "mirror.cosign",  "paper.record",      "paper.begin",        "paper.state",
                                         "paper.file",     "token.check",       "upload.check",       "upload.add",
+                                        "indicator.check", "indicator.add",
                                         "mirror.enter",   "mirror.checkpoint", "mirror.consistency", "mirror.segments",
                                         "mirror.segment", "mirror.tombstones", "mirror.tombstone",   "mirror.retention",
                                         "mirror.log",     "mirror.notes",      "mirror.stamps"};
@@ -116,7 +117,7 @@ static void the_document_is_json_and_whole(void)
     size_t questions = 0;
     while (api_at(questions))
         questions++;
-    CHECK_INT(paths, questions + 3); /* the document, metrics, a file's upload */
+    CHECK_INT(paths, questions + 4); /* the document, metrics, uploads of files and lists */
     const struct json_value *save = json_get(json_get(json_get(json, "paths"), "/api/rule.save"), "post");
     CHECK_TEXT(json_str(json_get(save, "operationId"), STR("")), "rule.save");
     CHECK(json_get(save, "requestBody") && json_get(save, "security"));
@@ -165,6 +166,7 @@ static void paths_of_programs(void)
         const char *pattern, *target, *scopes; /* "": whatever it is for */
     } rows[] = {
         {"/api/upload", "/api/upload?object=1", "[\"vulnerabilities\"]"},
+        {"/api/indicators", "/api/indicators?list=a", "[\"rules\"]"},
         {"/api/openapi.json", "/api/openapi.json", ""},
         {"/metrics", "/metrics", "[\"metrics\"]"},
         {"/api/*", "/api/nothing", ""},

@@ -173,6 +173,8 @@ static const struct {
     {"uploads_full", 409},     {"upload_stale", 409},
     {"upload_full", 503},      {"upload_long", 413},
     {"upload_disk", 507},      {"upload_none", 422},
+    {"list_waits", 409},       {"list_stale", 409},
+    {"list_over", 409},        {"list_long", 413},
 };
 
 unsigned status_of_error(struct str key)
@@ -383,7 +385,10 @@ static const char *scope_of(const struct web_call *call, const struct api_row *r
         return row->scope;
     if (handle == api_ask || handle == api_document)
         return NULL;
-    return handle == page_metrics ? "metrics" : handle == api_upload ? "vulnerabilities" : API_PERSON;
+    return handle == page_metrics      ? "metrics"
+           : handle == api_upload      ? "vulnerabilities"
+           : handle == api_list_upload ? "rules"
+                                       : API_PERSON;
 }
 
 static void ask_token(struct web_call *call)

@@ -125,7 +125,8 @@ static bool is_no_text(struct str literal)
 {
     static const char *const names[] = {"session.open",   "session.check", "session.close", "password.change",
                                         "language.set",   "icon.svg",      "style.css",     "qorgan.js",
-                                        "checkpoint.txt", "upload.check",  "upload.add"};
+                                        "checkpoint.txt", "upload.check",  "upload.add",    "indicator.check",
+                                        "indicator.add"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(literal, names[i]))
             return true;
