@@ -29,19 +29,18 @@ const char *own_list_state_name(int64_t state)
 }
 
 #define COLUMNS                                                                                                        \
-    "v.id, v.list, v.state, v.number, v.made_ns, v.expires_ns, v.confidence, v.bytes, v.file, v.basis, v.ended_ns,"   \
+    "v.id, v.list, v.state, v.number, v.made_ns, v.expires_ns, v.confidence, v.bytes, v.file, v.basis, v.ended_ns,"    \
     " v.address, v.domain, v.hash, v.url, v.repeated, v.revoked, v.passed, v.refused, v.fresh, v.changed, v.same,"     \
     " v.gone, v.parts, v.stored, l.standing, l.name, v.source, v.name, v.who, v.sha256, v.fault, v.detail, v.taken_by"
 
 bool own_list_load(struct desk *desk, int64_t id, struct arena *arena, struct own_list_version *ret_version)
 {
     struct own_list_version *v = ret_version;
-    int64_t *const numbers[] = {&v->id,       &v->list,     &v->state,    &v->number,   &v->made_ns,
-                                &v->expires_ns, &v->confidence, &v->bytes,  &v->file,     &v->basis,
-                                &v->ended_ns, &v->kinds[0], &v->kinds[1], &v->kinds[2], &v->kinds[3],
-                                &v->repeated, &v->revoked,  &v->passed,   &v->refused,  &v->fresh,
-                                &v->changed,  &v->same,     &v->gone,     &v->parts,    &v->stored,
-                                &v->standing};
+    int64_t *const numbers[] = {&v->id,         &v->list,     &v->state,    &v->number,   &v->made_ns,  &v->expires_ns,
+                                &v->confidence, &v->bytes,    &v->file,     &v->basis,    &v->ended_ns, &v->kinds[0],
+                                &v->kinds[1],   &v->kinds[2], &v->kinds[3], &v->repeated, &v->revoked,  &v->passed,
+                                &v->refused,    &v->fresh,    &v->changed,  &v->same,     &v->gone,     &v->parts,
+                                &v->stored,     &v->standing};
     struct str *const texts[] = {&v->list_name, &v->source, &v->name,   &v->who,
                                  &v->sha256,    &v->fault,  &v->detail, &v->taken_by};
     struct db_query q = db_query(desk->db, "SELECT " COLUMNS " FROM own_list_version v JOIN own_list l ON l.id = v.list"
@@ -191,14 +190,13 @@ static int64_t count_of(int64_t said)
 
 static void end_store(struct desk *desk, int64_t id, const struct own_list_end *end, int64_t now_ns)
 {
-    struct db_query q =
-        db_query(desk->db, "UPDATE own_list_version SET state = ?2, fault = ?3, detail = ?4, preview = ?5, address = ?6,"
-                           " domain = ?7, hash = ?8, url = ?9, repeated = ?10, revoked = ?11, passed = ?12,"
-                           " refused = ?13, fresh = ?14, changed = ?15, same = ?16, gone = ?17, read_ns = ?18"
-                           " WHERE id = ?1");
-    const int64_t numbers[] = {end->kinds[0], end->kinds[1], end->kinds[2], end->kinds[3],
-                               end->repeated, end->revoked,  end->passed,   end->refused,
-                               end->fresh,    end->changed,  end->same,     end->gone};
+    struct db_query q = db_query(
+        desk->db, "UPDATE own_list_version SET state = ?2, fault = ?3, detail = ?4, preview = ?5, address = ?6,"
+                  " domain = ?7, hash = ?8, url = ?9, repeated = ?10, revoked = ?11, passed = ?12,"
+                  " refused = ?13, fresh = ?14, changed = ?15, same = ?16, gone = ?17, read_ns = ?18"
+                  " WHERE id = ?1");
+    const int64_t numbers[] = {end->kinds[0], end->kinds[1], end->kinds[2], end->kinds[3], end->repeated, end->revoked,
+                               end->passed,   end->refused,  end->fresh,    end->changed,  end->same,     end->gone};
     db_put_i64(&q, id);
     db_put_i64(&q, OWN_LIST_READY);
     db_put_text(&q, word_of(end->fault, FAULT_MAX));

@@ -10,8 +10,9 @@
  * The desk sees no byte of the file: a process without rights reads it (role/reader.c) and hands over what it holds in
  * the product's own form (rule/indicator_write.h), with what a person is shown of it: how many of each kind, what was
  * refused and why, the first, what differs from the version that stands. What is shown is what is taken: the text does
- * not change any more, and when another version stands by then it is refused. Which version of a list stands is one row,
- * changed with its history and its record in one transaction; the files that engines read follow it (role/own_lists.h).
+ * not change any more, and when another version stands by then it is refused. Which version of a list stands is one
+ * row, changed with its history and its record in one transaction; the files that engines read follow it
+ * (role/own_lists.h).
  *
  * Owner, threads, times: as desk.h. Source: doc/indicators.md. */
 #ifndef DESK_OWN_LIST_H
@@ -26,17 +27,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OWN_LISTS_MAX     200u                  /* that stand */
-#define OWN_LISTS_OPEN    16u                   /* neither taken nor given up */
-#define OWN_LIST_ENTRIES  5000000u              /* of all that stand */
-#define OWN_LIST_BYTES    (INT64_C(64) << 20)   /* of a file that is given */
-#define OWN_LIST_PART     ((size_t)256 << 10)   /* bytes of a part */
-#define OWN_LISTS_STORED  (INT64_C(1) << 30)    /* bytes of all parts of all versions */
-#define OWN_LIST_VERSIONS 10                    /* of a list whose text is kept, beside the one that stands */
-#define OWN_LIST_PREVIEW  ((size_t)128 << 10)   /* bytes of what is shown */
-#define OWN_LIST_NAME     64u                   /* bytes, with ".csv" */
-#define OWN_LIST_SOURCE   200u                  /* bytes */
-#define OWN_LIST_KINDS    4u                    /* rule/indicator_value.h */
+#define OWN_LISTS_MAX     200u                /* that stand */
+#define OWN_LISTS_OPEN    16u                 /* neither taken nor given up */
+#define OWN_LIST_ENTRIES  5000000u            /* of all that stand */
+#define OWN_LIST_BYTES    (INT64_C(64) << 20) /* of a file that is given */
+#define OWN_LIST_PART     ((size_t)256 << 10) /* bytes of a part */
+#define OWN_LISTS_STORED  (INT64_C(1) << 30)  /* bytes of all parts of all versions */
+#define OWN_LIST_VERSIONS 10                  /* of a list whose text is kept, beside the one that stands */
+#define OWN_LIST_PREVIEW  ((size_t)128 << 10) /* bytes of what is shown */
+#define OWN_LIST_NAME     64u                 /* bytes, with ".csv" */
+#define OWN_LIST_SOURCE   200u                /* bytes */
+#define OWN_LIST_KINDS    4u                  /* rule/indicator_value.h */
 
 struct desk;
 

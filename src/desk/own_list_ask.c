@@ -177,7 +177,7 @@ static void version_put(struct ask *ask, const struct own_list_version *v)
     const struct {
         const char *name;
         struct str value;
-    } texts[] = {{"list", v->list_name}, {"source", v->source}, {"name", v->name},         {"who", v->who},
+    } texts[] = {{"list", v->list_name}, {"source", v->source}, {"name", v->name},     {"who", v->who},
                  {"sha256", v->sha256},  {"fault", v->fault},   {"detail", v->detail}, {"taken_by", v->taken_by}};
     json_put_text(out, "state", own_list_state_name(v->state));
     json_put_bool(out, "stands", v->standing == v->id);
@@ -222,8 +222,8 @@ static void lists_put(struct ask *ask)
                        " JOIN own_list_version v ON v.id = CASE WHEN l.standing > 0 THEN l.standing ELSE (SELECT"
                        " max(id) FROM own_list_version w WHERE w.list = l.id AND w.number > 0) END"
                        " ORDER BY l.standing = 0, l.name LIMIT ?1");
-    static const char *const numbers[] = {"id", "standing", "expires_ns", "since_ns", "version", "entries",
-                                          "confidence"};
+    static const char *const numbers[] = {"id",      "standing", "expires_ns", "since_ns",
+                                          "version", "entries",  "confidence"};
     db_put_i64(&q, LISTS_SHOWN);
     json_write_key(ask->out, "lists");
     json_write_array(ask->out);

@@ -47,8 +47,8 @@ void own_list_stand(struct desk *desk, const struct own_list_version *version, c
                     struct str who, int64_t now_ns);
 /* The record of a version that is not taken: added, dropped. */
 void own_list_record(struct ask *ask, const struct own_list_version *version, const char *event);
-void own_lists_settle(struct desk *desk, bool held);        /* a transaction is over */
-void own_lists_tick(struct desk *desk, int64_t now_ns);     /* ends what expired */
+void own_lists_settle(struct desk *desk, bool held);    /* a transaction is over */
+void own_lists_tick(struct desk *desk, int64_t now_ns); /* ends what expired */
 void own_lists_clean(struct desk *desk, int64_t now_ns);
 void own_lists_kept(struct desk *desk, int64_t local_id, int64_t record); /* a record of a step is kept */
 

@@ -17,8 +17,8 @@ static bool ask(const char *question)
 
 static int64_t add(const char *more)
 {
-    CHECK(ask(stand_format(&stand, "{'ask':'indicator.add','who':'admin','bytes':9,'file':77,'sha256':'" SHA "',%s}",
-                           more)));
+    CHECK(ask(
+        stand_format(&stand, "{'ask':'indicator.add','who':'admin','bytes':9,'file':77,'sha256':'" SHA "',%s}", more)));
     return stand_number(stand.json, "id");
 }
 
@@ -209,8 +209,7 @@ static void an_end_comes(void)
     struct json_value *record = NULL;
     struct err err = {0};
     stand_ready(&stand);
-    int64_t id =
-        take_new(stand_format(&stand, LIST ",'expires_ns':%lld", (long long)(stand.now + H(1))), 1);
+    int64_t id = take_new(stand_format(&stand, LIST ",'expires_ns':%lld", (long long)(stand.now + H(1))), 1);
     int64_t list = stand_number(version(id), "list_id");
     CHECK_INT(desk_next_ns(stand.desk), stand.now + H(1));
     stand.now += H(1) - 1;
@@ -222,8 +221,8 @@ static void an_end_comes(void)
     CHECK_INT(stand_records(&stand, "list.expired", &record), 1);
     CHECK(!act("restore", id, ",'reason':'its end has passed'"));
     CHECK_TEXT(stand_text(stand.json, "field"), "expires_ns");
-    CHECK(act("restore", id, stand_format(&stand, ",'reason':'longer now','expires_ns':%lld",
-                                          (long long)(stand.now + H(5)))));
+    CHECK(act("restore", id,
+              stand_format(&stand, ",'reason':'longer now','expires_ns':%lld", (long long)(stand.now + H(5)))));
     CHECK(act("get", list, "") && stand_number(stand.json, "expires_ns") == stand.now + H(5));
     CHECK_INT(desk_next_ns(stand.desk), stand.now + H(5));
     int64_t late = add(stand_format(&stand, LIST ",'expires_ns':%lld", (long long)(stand.now + H(1))));
@@ -286,7 +285,8 @@ static void what_the_reader_says(void)
     }
     CHECK_INT(desk_own_list_part(stand.desk, id, str_at("a\0\n", 3), &err), RC_INVALID);
     CHECK_INT(rows("SELECT count(*) FROM own_list_part"), 1);
-    const struct own_list_end end = {.kinds = {INT64_MAX, -1, INT64_MAX, 0}, .detail = STR("a\nb"), .preview = STR("[1")};
+    const struct own_list_end end = {
+        .kinds = {INT64_MAX, -1, INT64_MAX, 0}, .detail = STR("a\nb"), .preview = STR("[1")};
     CHECK_INT(desk_own_list_end(stand.desk, id, &end, stand.now, &err), RC_OK);
     const struct json_value *v = version(id);
     CHECK(stand_number(v, "domain") == 0 && stand_text(v, "detail").n == 0 && json_get(v, "preview")->count == 0);

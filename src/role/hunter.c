@@ -58,9 +58,9 @@ struct tally {
 struct hunter {
     const struct config *config;
     int archive;
-    int bundle;                      /* of rules, as the desk gave it; -1: not yet */
-    uint64_t version;                /* of them */
-    uint64_t folders;                /* of lists, as they were at the start */
+    int bundle;       /* of rules, as the desk gave it; -1: not yet */
+    uint64_t version; /* of them */
+    uint64_t folders; /* of lists, as they were at the start */
     struct indicator_fields *fields;
     int32_t zone_s;
     struct vault *vault;

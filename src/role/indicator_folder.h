@@ -21,9 +21,10 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
 #define OWN_LISTS_FOLDER "lists"
 /* Folders of lists are configured, or people gave lists that stand. */
 bool indicators_are_there(const struct config *config);
-/* The folders that the configuration names, and the desk's own. NULL when there is none. A folder that cannot be read is an error in the
- * log, and the others are taken: rules go on without it. `trouble`, which may be NULL, says what of all could not be
- * read: a folder, a file, the rest of a list for want of room; at most INDICATORS_TROUBLE bytes, empty when all was. */
+/* The folders that the configuration names, and the desk's own. NULL when there is none. A folder that cannot be read
+ * is an error in the log, and the others are taken: rules go on without it. `trouble`, which may be NULL, says what of
+ * all could not be read: a folder, a file, the rest of a list for want of room; at most INDICATORS_TROUBLE bytes, empty
+ * when all was. */
 #define INDICATORS_TROUBLE 240u
 #define INDICATORS_PATH    4096u
 enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct buf *trouble,

@@ -3,7 +3,8 @@
  * Kept is what of it can be looked for, a line each (rule/indicator_write.h). Shown is an object:
  *   reasons  line, reason, value, count: what was refused, at most INDICATOR_REASONS_MAX
  *   rows     value, kind, note, confidence (-1: not said), from_ns, until_ns, subdomains: the first LIST_READING_ROWS
- *   new, changed, gone   the same: the first LIST_READING_DIFFERENT of each against the version that stands, when one does
+ *   new, changed, gone   the same: the first LIST_READING_DIFFERENT of each against what stands, when a version does
+ *
  * Pure. Limits: rule/indicator.h. */
 #ifndef ROLE_LIST_READING_H
 #define ROLE_LIST_READING_H
@@ -29,8 +30,8 @@ struct list_reading {
     void *context;
 };
 
-/* How it went, a fault as well; its preview stands in `preview`, which has room for OWN_LIST_PREVIEW. RC_END: it was not
- * wanted any more. RC_LIMIT: no memory. */
+/* How it went, a fault as well; its preview stands in `preview`, which has room for OWN_LIST_PREVIEW. RC_END: it was
+ * not wanted any more. RC_LIMIT: no memory. */
 enum rc list_reading_run(const struct list_reading *reading, struct buf *preview, struct own_list_end *ret_end,
                          struct err *err) MUST_USE;
 

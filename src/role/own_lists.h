@@ -1,9 +1,10 @@
 /* own_lists.h - under desk: lists of indicators that people gave, as files in a folder of the product's own beside the
  * configured ones (role/indicator_folder.h): what engines, query and hunter read follows what the desk says stands.
  *
- *   at rest ──another version of a list stands──► sweep: files that do not stand go ──► each that does is written,
- *      ▲                                                unless its file is that version   a part at a time, synced, renamed
- *      └──────────────────────── the parent is told, when a file was changed ◄────────────────────┘
+ *   at rest ──another version of a list stands──► sweep ──► write each, unless its file is that version ──► at rest
+ *
+ * Sweep: files that do not stand go. Write: a part at a time, synced, renamed. The parent is told when a file came or
+ * went.
  *
  * A file is whole or not there; whoever dies in between begins anew. It begins with comments that say which version it
  * is and what holds for the whole list (doc/indicators.md), then the version's text follows. What cannot be written is

@@ -1,10 +1,10 @@
-/* reader.c - reads one file that a person uploaded: a scanner's into findings for the desk, or a list of indicators into
- * what of it can be looked for; then it ends, and the parent starts a fresh one: whatever a file does to the process that
- * reads it, the next file meets none of it.
+/* reader.c - reads one file that a person uploaded: a scanner's into findings for the desk, or a list of indicators
+ * into what of it can be looked for; then it ends, and the parent starts a fresh one: whatever a file does to the
+ * process that reads it, the next file meets none of it.
  *
  *   idle ──MSG_REPORT──► unpack, read ──parts, as the desk keeps them──► end told ──MSG_REPORT_STOP──► exit
- *     └──(MSG_LIST_BASE) MSG_LIST──► read, compare ──┘
- *                           └── MSG_REPORT_STOP, the desk is gone ──► exit
+ *     │                     └── MSG_REPORT_STOP, the desk is gone ──► exit
+ *     └──(MSG_LIST_BASE) MSG_LIST──► read, compare ── as above
  *
  * It opens nothing and connects to nobody: it has the descriptor that it was given, a channel to the desk, memory and
  * processor time within limits. When it dies the desk says so to who uploaded. */
@@ -220,12 +220,8 @@ static void list_end_send(const struct job *job, const struct own_list_end *end)
 
 static void list_read(struct job *job, struct str file)
 {
-    struct list_reading reading = {.text = file,
-                                   .base = reader.base,
-                                   .days = reader.days,
-                                   .seed = random_u64(),
-                                   .part = on_lines,
-                                   .context = job};
+    struct list_reading reading = {
+        .text = file, .base = reader.base, .days = reader.days, .seed = random_u64(), .part = on_lines, .context = job};
     struct buf preview CLEANUP(buf_done) = {0};
     struct own_list_end end;
     struct err err = {0};

@@ -283,10 +283,11 @@ static void order_list(struct upload_desk *self, struct channel *reader, int64_t
     struct file *file = next.file > 0 ? file_of(self, (uint64_t)next.file) : NULL;
     self->ordered = next.id;
     self->of_list = true;
-    const char *fault = !file                                                                              ? "lost"
-                        : base_send(self, reader, &next) &&
-                                  channel_send_fd(reader, MSG_LIST, (uint64_t)next.id, STR_NONE, file->fd) ? NULL
-                                                                                                           : "store";
+    const char *fault =
+        !file ? "lost"
+        : base_send(self, reader, &next) && channel_send_fd(reader, MSG_LIST, (uint64_t)next.id, STR_NONE, file->fd)
+            ? NULL
+            : "store";
     if (!fault) {
         ordered(self, file);
         return;
@@ -312,9 +313,8 @@ static enum rc part_take(struct upload_desk *self, const struct msg *msg, struct
     uint32_t count;
     if (self->of_list)
         return desk_own_list_part(self->desk, self->ordered, msg->body, err);
-    return report_part_read(msg->body, &count, &list)
-               ? desk_upload_part(self->desk, self->ordered, count, list, err)
-               : err_set(err, RC_INVALID, "what the reader tells does not read");
+    return report_part_read(msg->body, &count, &list) ? desk_upload_part(self->desk, self->ordered, count, list, err)
+                                                      : err_set(err, RC_INVALID, "what the reader tells does not read");
 }
 
 static void on_part(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)

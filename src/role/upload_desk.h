@@ -1,5 +1,6 @@
-/* upload_desk.h - under desk: files for what web receives, scanners' and lists of indicators, their reading ordered from
- * the reader, one at a time, and what comes of it brought to room desk, which counts and takes it a part at a time.
+/* upload_desk.h - under desk: files for what web receives, scanners' and lists of indicators, their reading ordered
+ * from the reader, one at a time, and what comes of it brought to room desk, which counts and takes it a part at a
+ * time.
  *
  * The desk makes each file in its own folder, keeps it open for reading, gives web the descriptor to write, and removes
  * the name: web opens nothing, the reader gets what it cannot write, and whatever dies leaves no file behind.

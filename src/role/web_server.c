@@ -433,8 +433,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
 static bool body_announced_too_long(struct request *request)
 {
     struct str text = header_of(request->connection, "Content-Length");
-    uint64_t max =
-        request->upload ? (uint64_t)web_upload_max(request->upload) + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
+    uint64_t max = request->upload ? (uint64_t)web_upload_max(request->upload) + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
     bool too_long = text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
     if (header_of(request->connection, "Transfer-Encoding").p)
         request->announced = 0; /* chunks are read to their own end, whatever else is said (RFC 9112 6.3) */
@@ -502,7 +501,8 @@ static enum MHD_Result piece_seen(struct request *request, const char *method, s
     size_t taken = refused ? piece.n : web_upload_take(upload, piece);
     *ret_left = piece.n - taken;
     piece_count(request, taken);
-    if (request->came > web_upload_max(upload) + (int64_t)WEB_UPLOAD_FIELDS_MAX) /* it did not say how long it is, and would have no end */
+    if (request->came > web_upload_max(upload) +
+                            (int64_t)WEB_UPLOAD_FIELDS_MAX) /* it did not say how long it is, and would have no end */
         return MHD_NO;
     if (web_upload_state(upload) == WEB_UPLOAD_BROKEN && request->wants)
         body_answer(request);

@@ -321,12 +321,9 @@ static void truncations_and_flips(void)
 }
 
 static const struct test tests[] = {
-    {"CSV files", csv_files},
-    {"STIX bundles", stix_bundles},
-    {"MISP events", misp_events},
-    {"confidence that a list says of itself", confidence_of_the_list},
-    {"times and expiry", times},
-    {"truncated and changed files", truncations_and_flips},
+    {"CSV files", csv_files},     {"STIX bundles", stix_bundles},
+    {"MISP events", misp_events}, {"confidence that a list says of itself", confidence_of_the_list},
+    {"times and expiry", times},  {"truncated and changed files", truncations_and_flips},
 };
 
 int main(int argc, char **argv)

@@ -7,14 +7,13 @@
 /* Questions that are asked by web for somebody, and by nobody over HTTP. */
 static bool is_inner(struct str ask)
 {
-    static const char *const names[] = {"session.open",   "session.check",     "session.close",      "password.change",
-                                        "language.set",   "mirror.used",       "mirror.refused",     "mirror.report",
-                                        "mirror.cosign",  "paper.record",      "paper.begin",        "paper.state",
-                                        "paper.file",     "token.check",       "upload.check",       "upload.add",
-                                        "indicator.check", "indicator.add",
-                                        "mirror.enter",   "mirror.checkpoint", "mirror.consistency", "mirror.segments",
-                                        "mirror.segment", "mirror.tombstones", "mirror.tombstone",   "mirror.retention",
-                                        "mirror.log",     "mirror.notes",      "mirror.stamps"};
+    static const char *const names[] = {
+        "session.open",       "session.check",   "session.close",  "password.change",   "language.set",
+        "mirror.used",        "mirror.refused",  "mirror.report",  "mirror.cosign",     "paper.record",
+        "paper.begin",        "paper.state",     "paper.file",     "token.check",       "upload.check",
+        "upload.add",         "indicator.check", "indicator.add",  "mirror.enter",      "mirror.checkpoint",
+        "mirror.consistency", "mirror.segments", "mirror.segment", "mirror.tombstones", "mirror.tombstone",
+        "mirror.retention",   "mirror.log",      "mirror.notes",   "mirror.stamps"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(ask, names[i]))
             return true;

@@ -131,7 +131,8 @@ static const struct fake_answer fake_answers[] = {
      "{\"ok\":true,\"may_change\":true,\"bytes_max\":67108864,\"lists\":[{\"id\":2,\"standing\":4,"
      "\"expires_ns\":1895219893000000000,\"since_ns\":1795219893000000000,\"version\":3,\"entries\":1234,"
      "\"confidence\":70,\"list\":\"EVIL\",\"source\":\"EVIL\"},{\"id\":3,\"standing\":0,\"list\":\"old\"}],"
-     "\"files\":[{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,\"version\":0,\"made_ns\":1795219893000000000,"
+     "\"files\":[{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,\"version\":0,\"made_ns\":"
+     "1795219893000000000,"
      "\"expires_ns\":1895219893000000000,\"confidence\":70,\"bytes\":4096,\"entries\":11,\"address\":2,\"domain\":3,"
      "\"hash\":4,\"url\":2,\"repeated\":1,\"revoked\":1,\"passed\":1,\"refused\":3,\"new\":5,\"changed\":1,\"same\":4,"
      "\"gone\":2,\"list\":\"EVIL\",\"source\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\",\"sha256\":\"EVIL\","
@@ -144,16 +145,20 @@ static const struct fake_answer fake_answers[] = {
      "{\"time_ns\":1795219893000000000,\"version\":3,\"expires_ns\":0,\"record\":9,\"act\":\"EVIL\",\"who\":\"EVIL\","
      "\"reason\":\"EVIL\"}]}"},
     {"indicator.version",
-     "{\"ok\":true,\"may_change\":true,\"version\":{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,\"version\":0,\"made_ns\":1795219893000000000,"
+     "{\"ok\":true,\"may_change\":true,\"version\":{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,"
+     "\"version\":0,\"made_ns\":1795219893000000000,"
      "\"expires_ns\":1895219893000000000,\"confidence\":70,\"bytes\":4096,\"entries\":11,\"address\":2,\"domain\":3,"
      "\"hash\":4,\"url\":2,\"repeated\":1,\"revoked\":1,\"passed\":1,\"refused\":3,\"new\":5,\"changed\":1,\"same\":4,"
      "\"gone\":2,\"list\":\"EVIL\",\"source\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\",\"sha256\":\"EVIL\","
      "\"fault\":\"EVIL\",\"detail\":\"EVIL\",\"taken_by\":\"EVIL\",\"standing\":4,\"stale\":false,\"preview\":{"
-     "\"reasons\":[{\"line\":7,\"reason\":\"EVIL\",\"value\":\"EVIL\",\"count\":3}],\"rows\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
-     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"new\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"reasons\":[{\"line\":7,\"reason\":\"EVIL\",\"value\":\"EVIL\",\"count\":3}],\"rows\":[{\"value\":\"EVIL\","
+     "\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"new\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":"
+     "\"EVIL\",\"confidence\":7,\"from_ns\":0,"
      "\"until_ns\":1895219893000000000,\"subdomains\":true}],"
      "\"changed\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
-     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"gone\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"gone\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":"
+     "\"EVIL\",\"confidence\":7,\"from_ns\":0,"
      "\"until_ns\":1895219893000000000,\"subdomains\":true}]}}}"},
     {"indicator.take", "{\"ok\":true,\"list\":\"a.csv\",\"list_id\":2,\"version\":3}"},
     {"indicator.drop", "{\"ok\":true}"},

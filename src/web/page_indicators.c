@@ -1,5 +1,5 @@
-/* Lists of indicators that people gave, and all lists as the newest hunt that read them found them: what they hold, what
- * of it was looked for in the archive, what was refused and why; the form that hunts all of them. */
+/* Lists of indicators that people gave, and all lists as the newest hunt that read them found them: what they hold,
+ * what of it was looked for in the archive, what was refused and why; the form that hunts all of them. */
 #include "web/behind.h"
 #include "web/hunts.h"
 #include "web/own_lists.h"

@@ -254,8 +254,8 @@ static void file_act(struct web_call *call, const char *ask, bool take)
     }
     struct str error = call_error(call, 0);
     if (call->phase == 1 && error.n == 0 && take)
-        call_redirect_slice(call, call_format(call, "/indicators/lists/%lld",
-                                              (long long)of_int(call_answer(call, 0), "list_id")));
+        call_redirect_slice(
+            call, call_format(call, "/indicators/lists/%lld", (long long)of_int(call_answer(call, 0), "list_id")));
     else if (call->phase == 1 && error.n == 0)
         call_redirect(call, "/indicators");
     else if (str_is(error, "session_ended"))

@@ -42,8 +42,8 @@ static void list_row(struct web_call *call, const struct json_value *list)
 
 static void lists(struct web_call *call, const struct json_value *answer)
 {
-    static const char *const heads[] = {"indicators.list", "hunts.state", "#own_list.version", "#indicators.entries",
-                                        "own_list.until",  NULL};
+    static const char *const heads[] = {"indicators.list",     "hunts.state",    "#own_list.version",
+                                        "#indicators.entries", "own_list.until", NULL};
     struct html *html = &call->html;
     const struct json_value *rows = json_get(answer, "lists");
     HTML(html, RAW("<section class=\"card\" id=\"own-lists\"><h2>"), SAY("own_list.title"), RAW("</h2>"));

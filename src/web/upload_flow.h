@@ -1,5 +1,5 @@
-/* upload_flow.h - how a file that a request brings is given to the desk, in three questions: would it be taken, the file
- * itself (WEB_BODY), here it is. One a phase; a refusal ends it. */
+/* upload_flow.h - how a file that a request brings is given to the desk, in three questions: would it be taken, the
+ * file itself (WEB_BODY), here it is. One a phase; a refusal ends it. */
 #ifndef WEB_UPLOAD_FLOW_H
 #define WEB_UPLOAD_FLOW_H
 
