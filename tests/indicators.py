@@ -246,7 +246,7 @@ def given():
     """a list that a person gives is shown, taken and matches; ended it does not; an earlier version is taken back"""
     with Lists() as lists:
         lists.file("marker.csv", MARKER + "\n")
-        with Service(indicators=lists.path, engines=1) as service:
+        with Service(indicators=lists.path, engines=1, indicator_hunt_minutes=0) as service:
             web = Web(service)
             shown = give(web, f"value,note\n{LISTED},\n{SECOND},C2\nx y,\n", confidence=70)
             check_equal([shown[key] for key in ("state", "list", "address", "refused", "new", "confidence")],
@@ -256,6 +256,10 @@ def given():
             check(taken["ok"], taken)
             wait_incident(service, web, LISTED)
             check("indicator.list=national.csv indicator.note=a centre" in cards(web), cards(web)[:3000])
+            deadline = time.time() + 60  # the hunter, who is nobody by then, reads it as well
+            while "national.csv" not in json.dumps(web.ask("indicator.list")["lists"]) and time.time() < deadline:
+                time.sleep(0.1)
+            check_equal([row["entries"] for row in web.ask("indicator.list")["lists"]], [1, 2], "lists as they were read")
             engines = service.pids("engine")
             check(web.change("indicator.end", id=taken["list_id"], reason="nobody vouches for it")["ok"], "its end")
             wait_renewed(service, engines)

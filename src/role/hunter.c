@@ -61,6 +61,7 @@ struct hunter {
     int bundle;       /* of rules, as the desk gave it; -1: not yet */
     uint64_t version; /* of them */
     uint64_t folders; /* of lists, as they were at the start */
+    int own;          /* the folder of those that people gave */
     struct indicator_fields *fields;
     int32_t zone_s;
     struct vault *vault;
@@ -101,6 +102,7 @@ static enum rc hunter_start(struct process *process, void **ret_self, struct err
     hunter.folders = indicators_folders_stamp(&process->config);
     hunter.known = -1;
     hunter.archive = process_handle(process, "archive", -1);
+    hunter.own = process_handle(process, OWN_LISTS_FOLDER, -1);
     hunter.bundle = -1;
     hunter.zone_s = (int32_t)process->config.zone_offset_s;
     hunter.names = names_new(random_u64());
@@ -406,6 +408,7 @@ static enum rc lists_tell(struct hunter *h, struct err *err)
 static enum rc lists_read(struct hunter *h, struct err *err)
 {
     const struct hunt_lists_options options = {.config = h->config,
+                                               .own = h->own,
                                                .only_new = h->order.lists == DESK_LISTS_NEW,
                                                .known = h->known,
                                                .now_ns = clock_real_ns()};
@@ -488,7 +491,7 @@ static enum rc hunt_begin(struct hunter *h, enum desk_hunt_trouble *ret_trouble,
 {
     enum rc rc = RC_OK;
     *ret_trouble = DESK_HUNT_UNLISTED;
-    h->listed = indicators_are_there(h->config);
+    h->listed = indicators_are_there(h->config, h->own);
     if (h->order.lists)
         rc = lists_read(h, err);
     if (rc != RC_OK)

@@ -44,8 +44,8 @@ static enum rc text_take(const struct indicator_reading *reading, int fd, size_t
     return rc;
 }
 
-/* What cannot be read is said in the list. */
-static enum rc file_read(const struct indicator_reading *reading, const char *path, struct err *err)
+/* In a folder that is open, or AT_FDCWD and a path. What cannot be read is said in the list. */
+static enum rc file_read(const struct indicator_reading *reading, int folder, const char *path, struct err *err)
 {
     struct stat status;
     struct err why = {0};
@@ -53,7 +53,7 @@ static enum rc file_read(const struct indicator_reading *reading, const char *pa
     enum rc rc = indicators_list(reading->indicators, str_of(slash ? slash + 1 : path), err);
     if (rc != RC_OK)
         return rc;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &status) != 0)
         IGNORE(err_errno(&why, errno, "it could not be opened")); /* told below */
     else if (!S_ISREG(status.st_mode))
@@ -93,25 +93,23 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* `fd` is closed. */
 static enum rc folder_read(const struct indicator_reading *reading, const char *path, int fd, struct err *err)
 {
     struct listing listing = {.arena = arena_new(NAMES_MEMORY)};
-    char file[PATH_BYTES];
     if (!listing.arena) {
         close(fd);
         return err_set(err, RC_LIMIT, "no memory for the names of a folder");
     }
-    int listed = io_list_open(fd, on_name, &listing);
+    int listed = io_kernel.list(NULL, fd, on_name, &listing);
     enum rc rc = listed < 0 ? err_errno(err, -listed, "could not list folder \"%s\"", path) : RC_OK;
     if (listing.full)
         rc = err_set(err, RC_LIMIT, "folder \"%s\" holds more than %u lists", path, INDICATOR_LISTS_MAX);
     if (listing.count)
         qsort(listing.names, listing.count, sizeof listing.names[0], by_name);
-    for (size_t i = 0; i < listing.count && rc == RC_OK; i++) {
-        int n = snprintf(file, sizeof file, "%s/%s", path, listing.names[i]);
-        rc = n > 0 && (size_t)n < sizeof file ? file_read(reading, file, err)
-                                              : err_set(err, RC_LIMIT, "the name of a list is too long");
-    }
+    for (size_t i = 0; i < listing.count && rc == RC_OK; i++)
+        rc = file_read(reading, fd, listing.names[i], err);
+    close(fd);
     arena_free(listing.arena);
     return rc;
 }
@@ -121,7 +119,7 @@ enum rc indicator_folder_read(const char *path, bool all, struct indicators *ind
     const struct indicator_reading reading = {.indicators = indicators, .all = all};
     int fd = io_open_folder(path);
     if (fd == -ENOTDIR)
-        return file_read(&reading, path, err);
+        return file_read(&reading, AT_FDCWD, path, err);
     if (fd < 0)
         return err_errno(err, -fd, "could not open \"%s\"", path);
     return folder_read(&reading, path, fd, err);
@@ -157,21 +155,27 @@ static bool on_own(void *context, const char *name)
     return !*found;
 }
 
-/* Lists that people gave. */
-static bool own_are_there(const struct config *config)
+/* For itself, whether it is open already (`own`) or -1. */
+static int own_open(const struct config *config, int own)
 {
     char path[PATH_BYTES];
-    bool found = false;
     own_path(config, path);
-    int fd = io_open_folder(path);
+    return own >= 0 ? openat(own, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : io_open_folder(path);
+}
+
+/* Lists that people gave. */
+static bool own_are_there(const struct config *config, int own)
+{
+    bool found = false;
+    int fd = own_open(config, own);
     if (fd >= 0)
         IGNORE(io_list_open(fd, on_own, &found) < 0); /* what is not seen is not read */
     return found;
 }
 
-bool indicators_are_there(const struct config *config)
+bool indicators_are_there(const struct config *config, int own)
 {
-    return str_trim(config->indicators).n || own_are_there(config);
+    return str_trim(config->indicators).n || own_are_there(config, own);
 }
 
 /* One more sentence of it, as long as there is room. */
@@ -199,23 +203,32 @@ static void lists_trouble(const struct indicators *indicators, struct buf *troub
     }
 }
 
-static void folder_take(const char *path, struct indicators *indicators, struct buf *trouble)
+static void untaken(enum rc rc, const struct err *why, struct buf *trouble)
 {
-    struct err why = {0};
-    if (indicator_folder_read(path, false, indicators, &why) == RC_OK)
+    if (rc == RC_OK)
         return;
-    log_error("indicators are not all there: %s", why.text);
-    trouble_add(trouble, why.text);
+    log_error("indicators are not all there: %s", why->text);
+    trouble_add(trouble, why->text);
 }
 
-enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct buf *trouble,
-                                   struct err *err)
+static void own_take(const struct config *config, int own, struct indicators *indicators, struct buf *trouble)
+{
+    const struct indicator_reading reading = {.indicators = indicators};
+    struct err why = {0};
+    int fd = own_open(config, own);
+    enum rc rc = fd < 0 ? err_set(&why, RC_IO, "could not open the folder of lists that people gave")
+                        : folder_read(&reading, OWN_LISTS_FOLDER, fd, &why);
+    untaken(rc, &why, trouble);
+}
+
+enum rc indicators_load_configured(const struct config *config, int own, struct indicators **ret_indicators,
+                                   struct buf *trouble, struct err *err)
 {
     struct str rest = config->indicators;
     char path[PATH_BYTES];
-    bool own = own_are_there(config);
+    bool given = own_are_there(config, own);
     *ret_indicators = NULL;
-    if (!str_trim(rest).n && !own)
+    if (!str_trim(rest).n && !given)
         return RC_OK;
     struct indicators *indicators = indicators_new(random_u64());
     if (!indicators)
@@ -223,12 +236,12 @@ enum rc indicators_load_configured(const struct config *config, struct indicator
     indicators_days(indicators, (uint32_t)config->indicator_days);
     while (rest.n) {
         struct str folder = str_cut(&rest, ' ');
+        struct err why = {0};
         if (folder.n && str_copy_z(folder, path, sizeof path))
-            folder_take(path, indicators, trouble);
+            untaken(indicator_folder_read(path, false, indicators, &why), &why, trouble);
     }
-    own_path(config, path);
-    if (own)
-        folder_take(path, indicators, trouble);
+    if (given)
+        own_take(config, own, indicators, trouble);
     indicators_finish(indicators);
     lists_trouble(indicators, trouble);
     *ret_indicators = indicators;
@@ -273,7 +286,7 @@ uint64_t indicators_stamp(const struct config *config)
     struct buf known CLEANUP(buf_done) = {0};
     struct str rest = config->indicators;
     char path[PATH_BYTES];
-    if (!indicators_are_there(config))
+    if (!indicators_are_there(config, -1))
         return 0;
     buf_init(&known, (size_t)16 << 20);
     while (rest.n) {
@@ -324,7 +337,7 @@ enum rc indicators_match_configured(const struct config *config, struct names *n
     struct indicator_fields *fields = NULL;
     char data[PATH_BYTES];
     *ret_matcher = NULL;
-    enum rc rc = indicators_load_configured(config, ret_indicators, trouble, err);
+    enum rc rc = indicators_load_configured(config, -1, ret_indicators, trouble, err);
     if (rc != RC_OK || !*ret_indicators)
         return rc;
     int n = snprintf(data, sizeof data, "%.*s/data", STR_ARG(config->share));

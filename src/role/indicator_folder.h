@@ -19,16 +19,17 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
 /* The folder below the data folder whose lists are the desk's own (role/own_lists.h): those that people gave. Read
  * beside the configured ones, when there are any. */
 #define OWN_LISTS_FOLDER "lists"
-/* Folders of lists are configured, or people gave lists that stand. */
-bool indicators_are_there(const struct config *config);
+/* Folders of lists are configured, or people gave lists that stand. `own`: that folder, open, for who may not come by
+ * its path any more; -1: by its path. */
+bool indicators_are_there(const struct config *config, int own);
 /* The folders that the configuration names, and the desk's own. NULL when there is none. A folder that cannot be read
  * is an error in the log, and the others are taken: rules go on without it. `trouble`, which may be NULL, says what of
  * all could not be read: a folder, a file, the rest of a list for want of room; at most INDICATORS_TROUBLE bytes, empty
  * when all was. */
 #define INDICATORS_TROUBLE 240u
 #define INDICATORS_PATH    4096u
-enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct buf *trouble,
-                                   struct err *err) MUST_USE;
+enum rc indicators_load_configured(const struct config *config, int own, struct indicators **ret_indicators,
+                                   struct buf *trouble, struct err *err) MUST_USE;
 /* Another number when a list of them came, went or was written anew: by names, sizes, times and places of the files,
  * which are not read; 0: there are none. */
 uint64_t indicators_stamp(const struct config *config);

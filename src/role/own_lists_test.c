@@ -111,9 +111,9 @@ static void what_stands_is_there(void)
         return;
     put("stranger.csv", "198.51.100.1\n");
     put("national.csv.new", "half");
-    CHECK(indicators_are_there(&config)); /* as the folder is found */
+    CHECK(indicators_are_there(&config, -1)); /* as the folder is found */
     look();
-    CHECK(!indicators_are_there(&config) && indicators_stamp(&config) == 0);
+    CHECK(!indicators_are_there(&config, -1) && indicators_stamp(&config) == 0);
     CHECK(access(path_of("national.csv.new"), F_OK) != 0);
     int64_t one = take(FIRST, ",'confidence':70,'expires_ns':1895215000000000000");
     CHECK(!own_lists_at_rest(lists) && own_lists_timeout_ms(lists) == 0);
@@ -148,11 +148,11 @@ static void engines_read_what_was_shown(void)
     struct err err = {0};
     if (!begin())
         return;
-    CHECK_INT(indicators_load_configured(&config, &indicators, NULL, &err), RC_OK);
+    CHECK_INT(indicators_load_configured(&config, -1, &indicators, NULL, &err), RC_OK);
     CHECK(indicators == NULL);
     IGNORE(take(FIRST, ",'confidence':70,'expires_ns':1895215000000000000") == 0);
     look();
-    CHECK_INT(indicators_load_configured(&config, &indicators, NULL, &err), RC_OK);
+    CHECK_INT(indicators_load_configured(&config, -1, &indicators, NULL, &err), RC_OK);
     if (CHECK(indicators != NULL) && CHECK_INT(indicators_count(indicators), 2)) {
         indicators_at(indicators, 0, &one);
         CHECK_TEXT(one.list, "national.csv");
@@ -163,6 +163,12 @@ static void engines_read_what_was_shown(void)
         CHECK(one.confidence == 70);
         CHECK(indicators_list_at(indicators, 0).refused == 0);
     }
+    indicators_free(indicators);
+    CHECK(indicators_are_there(&config, folder_fd)); /* by the open folder, wherever it lies */
+    config.data = STR("/nonexistent");
+    CHECK(!indicators_are_there(&config, -1));
+    CHECK_INT(indicators_load_configured(&config, folder_fd, &indicators, NULL, &err), RC_OK);
+    CHECK(indicators != NULL && indicators_count(indicators) == 2);
     indicators_free(indicators);
     end();
 }

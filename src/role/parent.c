@@ -246,7 +246,7 @@ static void belongings_send(struct parent *parent, struct child *child)
         handle_send(child, "collect", setup->collect);
     if (role == ROLE_DESK)
         handle_send(child, "desk", setup->desk);
-    if (role == ROLE_DESK)
+    if (role == ROLE_DESK || role == ROLE_HUNTER)
         handle_send(child, OWN_LISTS_FOLDER, setup->lists);
     if (role == ROLE_SIGNER) {
         handle_send(child, "signer-state", setup->signer_state);

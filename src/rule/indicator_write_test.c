@@ -49,8 +49,9 @@ static const char *const texts[] = {
     "{\"type\":\"bundle\",\"objects\":[{\"type\":\"indicator\",\"pattern_type\":\"stix\",\"name\":\"a \\\"b\\\"\\nc\","
     "\"valid_from\":\"2026-01-01T00:00:00Z\",\"valid_until\":\"2027-01-01T00:00:00Z\",\"confidence\":7,"
     "\"pattern\":\"[domain-name:value = 'e.example' OR url:value = 'http://f.example:8080/a,b;c|d']\"}]}",
-    "[{\"Event\":{\"info\":\"x\",\"Attribute\":[{\"type\":\"ip-dst|port\",\"value\":\"203.0.113.6|443\","
-    "\"to_ids\":true,\"comment\":\"\\u0000\\u0007,\"}]}}]",
+    "{\"Event\":{\"Attribute\":[{\"type\":\"ip-dst|port\",\"value\":\"203.0.113.6|443\",\"comment\":\"\\u0000\\u0007,"
+    "\","
+    "\"to_ids\":true}]}}",
 };
 
 static void there_and_back(void)

@@ -42,7 +42,7 @@ static void table(struct web_call *call, const struct json_value *answer)
                                         "#indicators.expired", "indicators.refused",  NULL};
     struct html *html = &call->html;
     const struct json_value *lists = json_get(answer, "lists");
-    HTML(html, RAW("<section class=\"card\" id=\"lists\">"));
+    HTML(html, RAW("<section class=\"card\" id=\"lists\"><h2>"), SAY("own_list.all"), RAW("</h2>"));
     if (!json_first(lists)) {
         HTML(html, RAW("<p class=\"empty\">"),
              ESC(html_text(html,

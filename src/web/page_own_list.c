@@ -6,10 +6,6 @@
 #include "web/route.h"
 #include "web/rule_parts.h"
 
-#include <stdio.h>
-
-static const char *const kinds[] = {"address", "domain", "hash", "url"};
-
 static int64_t id_of(const struct web_call *call)
 {
     int64_t id = 0;
@@ -71,16 +67,20 @@ static void counts(struct web_call *call, const struct json_value *v)
     static const struct {
         const char *member;
         const char *key;
+    } kinds[] = {{"address", "own_list.kind_address"},
+                 {"domain", "own_list.kind_domain"},
+                 {"hash", "own_list.kind_hash"},
+                 {"url", "own_list.kind_url"}};
+    static const struct {
+        const char *member;
+        const char *key;
     } others[] = {{"repeated", "own_list.repeated"}, {"revoked", "own_list.revoked"}, {"passed", "own_list.passed"}};
     struct html *html = &call->html;
     HTML(html, RAW("<section class=\"card\" id=\"holds\"><h2>"), SAY("own_list.holds"),
          RAW("</h2><dl class=\"tiles small\">"));
     part_tile_number(call, "indicators.entries", of_int(v, "entries"));
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        char key[32];
-        snprintf(key, sizeof key, "own_list.kind_%s", kinds[i]);
-        part_tile_number(call, key, of_int(v, kinds[i]));
-    }
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        part_tile_number(call, kinds[i].key, of_int(v, kinds[i].member));
     part_tile_number(call, "indicators.refused", of_int(v, "refused"));
     HTML(html, RAW("</dl>"));
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
@@ -122,7 +122,7 @@ static void entry_row(struct web_call *call, const struct json_value *row)
         HTML(html, RAW("<small class=\"under\">"), SAY("own_list.subdomains"), RAW("</small>"));
     HTML(html, RAW("</th>"));
     part_cell(call, "own_list.kind");
-    HTML(html, SAY_OF("own_list.kind_", of_str(row, "kind")), RAW("</td>"));
+    HTML(html, SAY_OF("own_list.is_", of_str(row, "kind")), RAW("</td>"));
     part_cell_classed(call, "own_list.note", "grow");
     HTML(html, ESC(of_str(row, "note")), RAW("</td>"));
     part_cell_classed(call, "own_list.trust", "number");
