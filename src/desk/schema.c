@@ -520,6 +520,10 @@ const char *const desk_schema[] = {
     "CREATE INDEX api_token_user ON api_token(user);"
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 
+    /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
+    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+
     /* lists of indicators that people gave (own_list.h). own_list: standing: own_list_version.id, 0: none stands;
      * own_list_version: number: 0 until it was taken; name: of the file, file: web's number of it, basis: the version
      * that stood when it was read, stored: bytes of its parts, cleared: they are gone; own_list_part: body: lines of

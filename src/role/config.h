@@ -100,6 +100,7 @@
     X(keep_days_sources, "keep-days-sources", "", "sources kept otherwise: SOURCE=DAYS, separated by blanks")          \
     X(time_servers, "time-servers", "",                                                                                \
       "names and addresses of time servers that clocks may ask, .DOMAIN for all below it; empty: any")                 \
+    X(party, "party", "owner", "whose duties it has: owner or holder, centre (OCIB), national (STS)")                  \
     X(object, "object", "", "name of the object made at first start; empty: the host's")
 
 struct config {

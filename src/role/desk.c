@@ -123,6 +123,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
     struct desk_options options = {
         .data = role->data,
         .random = random_bytes,
+        .party = role->process->config.party,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
         .lists_minutes = role->process->config.indicator_hunt_minutes,
