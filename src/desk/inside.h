@@ -65,6 +65,15 @@ struct uploads {
     int64_t told_bytes, told_findings; /* of it */
 };
 
+/* What is known of lists of indicators that people gave (own_list.h). */
+struct own_lists {
+    bool waits;       /* one may be there to be read */
+    bool works;       /* or to be cleared away */
+    bool moved;       /* another version stands by the transaction that is open */
+    uint64_t version; /* see desk_own_lists_version */
+    int64_t reading;  /* that desk_own_list_next gave last and is still wanted; 0: none */
+};
+
 /* What forwarders say of the receivers of records (receiver.c). */
 struct receiver_known {
     struct receiver said;
@@ -120,6 +129,7 @@ struct desk {
     struct trail trail;
     struct hunts hunts;
     struct uploads uploads;
+    struct own_lists own_lists;
     int64_t lists_minutes; /* between two hunts for lists of indicators */
     char instance[17];     /* random, made at first start: part of idempotency keys */
     int64_t next_ns;       /* see desk_next_ns */
@@ -603,6 +613,15 @@ void ask_hunt_start(struct ask *ask);
 void ask_hunt_stop(struct ask *ask);
 void ask_hunt_open(struct ask *ask);
 void ask_indicator_list(struct ask *ask);
+void ask_own_list_check(struct ask *ask); /* own_list_ask.c, as the next eight */
+void ask_own_list_add(struct ask *ask);
+void ask_own_list_list(struct ask *ask);
+void ask_own_list_get(struct ask *ask);
+void ask_own_list_version(struct ask *ask);
+void ask_own_list_take(struct ask *ask);
+void ask_own_list_drop(struct ask *ask);
+void ask_own_list_end(struct ask *ask);
+void ask_own_list_restore(struct ask *ask);
 void ask_agent_list(struct ask *ask); /* agent_ask.c, as the next six */
 void ask_agent_show(struct ask *ask);
 void ask_agent_token(struct ask *ask);

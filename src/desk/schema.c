@@ -566,6 +566,38 @@ const char *const desk_schema[] = {
     "CREATE INDEX vulnerability_closed ON vulnerability(closed_ns, severity, object) WHERE closed_ns > 0;"
     "CREATE INDEX clock_trigger ON clock(trigger_ns, rule, state);"
     "CREATE INDEX object_version_time ON object_version(time_ns, object);",
+    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+
+    /* lists of indicators that people gave (own_list.h). own_list: standing: own_list_version.id, 0: none stands;
+     * own_list_version: number: 0 until it was taken; name: of the file, file: web's number of it, basis: the version
+     * that stood when it was read, stored: bytes of its parts, cleared: they are gone; own_list_part: body: lines of
+     * CSV; own_list_step: version: its number */
+    "CREATE TABLE own_list (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+    " standing INTEGER NOT NULL DEFAULT 0, expires_ns INTEGER NOT NULL DEFAULT 0, since_ns INTEGER NOT NULL DEFAULT 0)"
+    " STRICT;"
+    "CREATE TABLE own_list_version (id INTEGER PRIMARY KEY AUTOINCREMENT, list INTEGER NOT NULL REFERENCES "
+    "own_list(id),"
+    " state INTEGER NOT NULL, number INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL, confidence INTEGER NOT NULL,"
+    " expires_ns INTEGER NOT NULL, name TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL,"
+    " read_ns INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, file INTEGER NOT NULL,"
+    " basis INTEGER NOT NULL DEFAULT 0, fault TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',"
+    " address INTEGER NOT NULL DEFAULT 0, domain INTEGER NOT NULL DEFAULT 0, hash INTEGER NOT NULL DEFAULT 0,"
+    " url INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0, revoked INTEGER NOT NULL DEFAULT 0,"
+    " passed INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0,"
+    " changed INTEGER NOT NULL DEFAULT 0, same INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0,"
+    " preview TEXT NOT NULL DEFAULT '', parts INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0,"
+    " taken_by TEXT NOT NULL DEFAULT '', ended_ns INTEGER NOT NULL DEFAULT 0, cleared INTEGER NOT NULL DEFAULT 0)"
+    " STRICT;"
+    "CREATE INDEX own_list_version_list ON own_list_version(list, number);"
+    "CREATE INDEX own_list_version_state ON own_list_version(state) WHERE cleared = 0;"
+    "CREATE TABLE own_list_part (version INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY (version, part)) STRICT;"
+    "CREATE TABLE own_list_step (id INTEGER PRIMARY KEY AUTOINCREMENT, list INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " act TEXT NOT NULL, time_ns INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,"
+    " expires_ns INTEGER NOT NULL, outgoing INTEGER NOT NULL, record INTEGER) STRICT;"
+    "CREATE INDEX own_list_step_list ON own_list_step(list, id);"
+    "CREATE INDEX own_list_step_outgoing ON own_list_step(outgoing) WHERE record IS NULL;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

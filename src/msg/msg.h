@@ -144,7 +144,12 @@ enum role {
     X(MSG_REPORT_MORE, "report-more", R(DESK), R(READER), 0)         /* same id: a part is kept */                     \
     X(MSG_REPORT_TOLD, "report-told", R(READER), R(DESK), 16)        /* same id */                                     \
     X(MSG_REPORT_END, "report-end", R(READER), R(DESK), 8 * MSG_KIB) /* same id */                                     \
-    X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)         /* same id */
+    X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)         /* same id */                                     \
+    X(MSG_LIST_BASE, "list-base", R(DESK), R(READER), 0) /* same id; the descriptor; what the list has by now */       \
+    X(MSG_LIST, "list", R(DESK), R(READER), 0)           /* id = version; the descriptor; role/report_part.h */        \
+    X(MSG_LIST_PART, "list-part", R(READER), R(DESK), 512 * MSG_KIB) /* same id */                                     \
+    X(MSG_LIST_END, "list-end", R(READER), R(DESK), 256 * MSG_KIB)   /* same id */                                     \
+    X(MSG_LISTS_WRITTEN, "lists-written", R(DESK), R(PARENT), 0)     /* lists of indicators of the desk are others */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

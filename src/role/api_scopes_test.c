@@ -159,19 +159,30 @@ static void a_scope_opens_what_it_is_for(void)
 /* The right is looked at before a byte of a file is taken. */
 static void a_file_comes_by_right(void)
 {
+    static const struct {
+        const char *path, *query, *asked, *scope;
+    } files[] = {
+        {"/api/upload", "object=1&origin=survey&name=scan.xml", "upload.check", "vulnerabilities"},
+        {"/api/indicators", "list=a&source=b&name=feed.csv", "indicator.check", "rules"},
+    };
     if (!begin())
         return;
     for (size_t r = 0; r < ARRAY_LEN(roles); r++) {
         save_role(roles[r]);
-        for (size_t s = 0; s < ARRAY_LEN(scopes); s++) {
+        for (size_t s = 0; s < ARRAY_LEN(scopes) * ARRAY_LEN(files); s++) {
+            size_t f = s % ARRAY_LEN(files);
+            const char *scope = scopes[s / ARRAY_LEN(files)];
             struct web_http http = {.method = STR("POST"),
-                                    .path = STR("/api/upload"),
-                                    .query = STR("object=1&origin=survey&name=scan.xml"),
+                                    .path = str_of(files[f].path),
+                                    .query = str_of(files[f].query),
                                     .content_type = STR("application/octet-stream")};
-            test_row("%s through %s", roles[r], scopes[s]);
-            ask_with(tokens[s], http, "upload.check");
-            CHECK_INT(seen.asked, strcmp(scopes[s], "vulnerabilities") == 0);
-            CHECK_INT(seen.file, seen.asked && strcmp(roles[r], "auditor") != 0);
+            stand_ask(&stand, stand_format(&stand, "{'ask':'%s','who':'ann'}", files[f].asked));
+            bool may = !is_refusal(stand_error(&stand)); /* the person alone */
+            test_row("%s: %s through %s", roles[r], files[f].path, scope);
+            ask_with(tokens[s / ARRAY_LEN(files)], http, files[f].asked);
+            CHECK_INT(seen.asked, strcmp(scope, files[f].scope) == 0);
+            CHECK_INT(seen.file, seen.asked && may);
+            CHECK(strcmp(roles[r], "auditor") != 0 || !seen.file);
         }
     }
     end();

@@ -103,6 +103,7 @@ struct parent {
     uint64_t lists_ns;        /* at this boot time */
     uint64_t lists_other_ns;  /* since when it is another; 0: it is not */
     uint64_t lists_taken_ns;  /* when they were taken by themselves last */
+    bool lists_told;          /* the desk says that its own are others: they are whole */
     uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
     struct receivers receivers;
@@ -245,6 +246,8 @@ static void belongings_send(struct parent *parent, struct child *child)
         handle_send(child, "collect", setup->collect);
     if (role == ROLE_DESK)
         handle_send(child, "desk", setup->desk);
+    if (role == ROLE_DESK || role == ROLE_HUNTER)
+        handle_send(child, OWN_LISTS_FOLDER, setup->lists);
     if (role == ROLE_SIGNER) {
         handle_send(child, "signer-state", setup->signer_state);
         secret_send(child, "signing-key", setup->signing_key);
@@ -423,6 +426,8 @@ static void on_child_message(void *context, struct channel *channel, struct msg 
         on_ready(child, msg);
     else if (msg->type == MSG_STUCK)
         on_stuck(child->parent, child->role);
+    else if (msg->type == MSG_LISTS_WRITTEN)
+        child->parent->lists_told = true;
 }
 
 static void on_child_closed(void *context, struct channel *channel, const char *reason)
@@ -601,6 +606,10 @@ static bool renewing(const struct parent *parent)
 static void lists_watch(struct parent *parent)
 {
     uint64_t now = clock_boot_ns();
+    if (parent->lists_told && !renewing(parent)) {
+        parent->lists_told = false;
+        lists_look(parent);
+    }
     if (now - parent->lists_ns < LISTS_NS)
         return;
     uint64_t stamp = indicators_stamp(&parent->config);

@@ -17,6 +17,7 @@ struct setup {
     int segment_folder;
     int collect;
     int desk;
+    int lists;   /* of indicators, that people gave the desk */
     int senders; /* who may send over HTTP */
     int mirror;  /* who may pull the archive; what this machine's own mirror remembers */
     int signer_state;

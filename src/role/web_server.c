@@ -22,7 +22,6 @@
 #define FILE_MAX        (2u << 20)
 #define REQUEST_S       30                   /* a whole request must have come within this time */
 #define REQUEST_PIECE   ((int64_t)512 << 10) /* of a file: each so many bytes give as much time again */
-#define FILE_BODY_MAX   (WEB_UPLOAD_MAX + (int64_t)WEB_UPLOAD_FIELDS_MAX)
 #define SLOT_BITS       12
 #define SLOTS_MAX       (1u << SLOT_BITS) /* questions open at one time */
 #define TLS_PRIORITIES                                                                                                 \
@@ -224,7 +223,8 @@ static void body_ask(struct request *request, uint32_t id)
     if (place && server->file_ask && web_upload_state(request->upload) == WEB_UPLOAD_HELD) {
         *place = request->upload;
         /* the rest of a form's body is around the file */
-        server->file_ask(server->ask_context, id, MIN(request->announced, (uint64_t)WEB_UPLOAD_MAX));
+        uint64_t max = (uint64_t)web_upload_max(request->upload);
+        server->file_ask(server->ask_context, id, request->announced ? MIN(request->announced, max) : max);
     } else {
         web_server_file(server, id, 0, -1);
     }
@@ -433,7 +433,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
 static bool body_announced_too_long(struct request *request)
 {
     struct str text = header_of(request->connection, "Content-Length");
-    uint64_t max = request->upload ? (uint64_t)FILE_BODY_MAX : WEB_BODY_MAX;
+    uint64_t max = request->upload ? (uint64_t)web_upload_max(request->upload) + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
     bool too_long = text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
     if (header_of(request->connection, "Transfer-Encoding").p)
         request->announced = 0; /* chunks are read to their own end, whatever else is said (RFC 9112 6.3) */
@@ -445,10 +445,11 @@ static enum MHD_Result head_seen(struct request *request, const char *method)
 {
     struct str query = request->target;
     struct str path = str_cut(&query, '?');
-    enum web_stream stream = web_streams(str_of(method), path);
+    int64_t max;
+    enum web_stream stream = web_streams(str_of(method), path, &max);
     request->begun = true;
     if (stream != WEB_STREAM_NONE) {
-        request->upload = web_upload_new(request->arena, stream, header_of(request->connection, "Content-Type"));
+        request->upload = web_upload_new(request->arena, stream, max, header_of(request->connection, "Content-Type"));
         if (!request->upload) {
             request->server->counters.refused++;
             return refuse(request->connection, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE);
@@ -500,7 +501,8 @@ static enum MHD_Result piece_seen(struct request *request, const char *method, s
     size_t taken = refused ? piece.n : web_upload_take(upload, piece);
     *ret_left = piece.n - taken;
     piece_count(request, taken);
-    if (request->came > FILE_BODY_MAX) /* it did not say how long it is, and would have no end */
+    if (request->came > web_upload_max(upload) +
+                            (int64_t)WEB_UPLOAD_FIELDS_MAX) /* it did not say how long it is, and would have no end */
         return MHD_NO;
     if (web_upload_state(upload) == WEB_UPLOAD_BROKEN && request->wants)
         body_answer(request);

@@ -178,6 +178,8 @@ static const struct {
     {"factor_first", 409},     {"factor_own", 403},
     {"survey_changed", 409},   {"reports_full", 409},
     {"no_fonts", 503},         {"draw_failed", 500},
+    {"list_waits", 409},       {"list_stale", 409},
+    {"list_over", 409},        {"list_long", 413},
 };
 
 unsigned status_of_error(struct str key)
@@ -388,7 +390,10 @@ static const char *scope_of(const struct web_call *call, const struct api_row *r
         return row->scope;
     if (handle == api_ask || handle == api_document)
         return NULL;
-    return handle == page_metrics ? "metrics" : handle == api_upload ? "vulnerabilities" : API_PERSON;
+    return handle == page_metrics      ? "metrics"
+           : handle == api_upload      ? "vulnerabilities"
+           : handle == api_list_upload ? "rules"
+                                       : API_PERSON;
 }
 
 static void ask_token(struct web_call *call)

@@ -201,6 +201,45 @@ static const struct fake_answer fake_answers[] = {
      "\"changes\":[{\"field\":\"city\",\"was\":\"EVIL\",\"now\":\"EVIL\"}],\"object\":{\"name\":\"EVIL\"}}"},
     {"object.draft_end", "{\"ok\":true}"},
     {"object.act", "{\"ok\":true,\"met\":1}"},
+    {"indicator.check", "{\"ok\":true}"},
+    {"indicator.add", "{\"ok\":true,\"id\":5}"},
+    {"indicator.own",
+     "{\"ok\":true,\"may_change\":true,\"bytes_max\":67108864,\"lists\":[{\"id\":2,\"standing\":4,"
+     "\"expires_ns\":1895219893000000000,\"since_ns\":1795219893000000000,\"version\":3,\"entries\":1234,"
+     "\"confidence\":70,\"list\":\"EVIL\",\"source\":\"EVIL\"},{\"id\":3,\"standing\":0,\"list\":\"old\"}],"
+     "\"files\":[{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,\"version\":0,\"made_ns\":"
+     "1795219893000000000,"
+     "\"expires_ns\":1895219893000000000,\"confidence\":70,\"bytes\":4096,\"entries\":11,\"address\":2,\"domain\":3,"
+     "\"hash\":4,\"url\":2,\"repeated\":1,\"revoked\":1,\"passed\":1,\"refused\":3,\"new\":5,\"changed\":1,\"same\":4,"
+     "\"gone\":2,\"list\":\"EVIL\",\"source\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\",\"sha256\":\"EVIL\","
+     "\"fault\":\"EVIL\",\"detail\":\"EVIL\",\"taken_by\":\"EVIL\"}]}"},
+    {"indicator.get",
+     "{\"ok\":true,\"may_change\":true,\"id\":2,\"standing\":4,\"expires_ns\":1895219893000000000,"
+     "\"since_ns\":1795219893000000000,\"list\":\"EVIL\",\"versions\":[{\"id\":4,\"state\":\"taken\",\"stands\":true,"
+     "\"version\":3,\"source\":\"EVIL\",\"name\":\"EVIL\",\"taken_by\":\"EVIL\"},{\"id\":1,\"state\":\"taken\","
+     "\"stands\":false,\"version\":2},{\"id\":7,\"state\":\"old\",\"stands\":false,\"version\":1}],\"history\":["
+     "{\"time_ns\":1795219893000000000,\"version\":3,\"expires_ns\":0,\"record\":9,\"act\":\"EVIL\",\"who\":\"EVIL\","
+     "\"reason\":\"EVIL\"}]}"},
+    {"indicator.version",
+     "{\"ok\":true,\"may_change\":true,\"version\":{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,"
+     "\"version\":0,\"made_ns\":1795219893000000000,"
+     "\"expires_ns\":1895219893000000000,\"confidence\":70,\"bytes\":4096,\"entries\":11,\"address\":2,\"domain\":3,"
+     "\"hash\":4,\"url\":2,\"repeated\":1,\"revoked\":1,\"passed\":1,\"refused\":3,\"new\":5,\"changed\":1,\"same\":4,"
+     "\"gone\":2,\"list\":\"EVIL\",\"source\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\",\"sha256\":\"EVIL\","
+     "\"fault\":\"EVIL\",\"detail\":\"EVIL\",\"taken_by\":\"EVIL\",\"standing\":4,\"stale\":false,\"preview\":{"
+     "\"reasons\":[{\"line\":7,\"reason\":\"EVIL\",\"value\":\"EVIL\",\"count\":3}],\"rows\":[{\"value\":\"EVIL\","
+     "\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"new\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":"
+     "\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],"
+     "\"changed\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"gone\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":"
+     "\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}]}}}"},
+    {"indicator.take", "{\"ok\":true,\"list\":\"a.csv\",\"list_id\":2,\"version\":3}"},
+    {"indicator.drop", "{\"ok\":true}"},
+    {"indicator.end", "{\"ok\":true}"},
+    {"indicator.restore", "{\"ok\":true,\"version\":2}"},
     {"upload.check", "{\"ok\":true}"},
     {"body", "{\"ok\":true,\"file\":77,\"bytes\":12,\"sha256\":\"ab\"}"},
     {"upload.add", "{\"ok\":true,\"id\":5}"},

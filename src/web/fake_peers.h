@@ -117,7 +117,8 @@ static inline struct web_http post(const char *target, const char *body)
 /* As the server hands over a form with a file: its fields, urlencoded; a program's file has none. */
 static inline struct web_http post_file(struct web_http http)
 {
-    enum web_stream stream = web_streams(http.method, http.path);
+    int64_t max;
+    enum web_stream stream = web_streams(http.method, http.path, &max);
     if (stream == WEB_STREAM_FORM)
         http.content_type = STR("multipart/form-data; boundary=b");
     if (stream == WEB_STREAM_RAW)
@@ -203,6 +204,8 @@ static const char *const pages[] = {
     "/reports/3",
     "/vulnerabilities/uploads",
     "/vulnerabilities/uploads/5",
+    "/indicators/files/5",
+    "/indicators/lists/2",
     "/incidents",
     "/incidents/6",
     "/terms",

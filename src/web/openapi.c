@@ -191,16 +191,13 @@ static void plain_put(struct buf *out, const char *path, const char *scope, cons
     json_write_object_end(out);
 }
 
-/* The one POST whose body is no JSON: a file's bytes; what is said of it stands in the query. */
-static void upload_put(struct buf *out)
+/* A POST whose body is no JSON: a file's bytes; what is said of it stands in the query. */
+static void file_put(struct buf *out, const char *path, const char *scope, const struct api_member *members)
 {
-    static const struct api_member members[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
-                                                {"name", API_TEXT, 0, NULL},       {"title", API_TEXT, 0, NULL},
-                                                {"received_ns", API_INT, 0, NULL}, {0}};
-    object_begin(out, "/api/upload");
+    object_begin(out, path);
     object_begin(out, "post");
-    json_put_text(out, "operationId", "upload");
-    security_put(out, "vulnerabilities", false);
+    json_put_text(out, "operationId", path + strlen("/api/"));
+    security_put(out, scope, false);
     parameters_put(out, members);
     object_begin(out, "requestBody");
     json_put_bool(out, "required", true);
@@ -211,6 +208,18 @@ static void upload_put(struct buf *out)
     responses_put(out, "application/json");
     json_write_object_end(out);
     json_write_object_end(out);
+}
+
+static void files_put(struct buf *out)
+{
+    static const struct api_member report[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
+                                               {"name", API_TEXT, 0, NULL},       {"title", API_TEXT, 0, NULL},
+                                               {"received_ns", API_INT, 0, NULL}, {0}};
+    static const struct api_member list[] = {{"list", API_TEXT, 0, NULL},      {"source", API_TEXT, 0, NULL},
+                                             {"confidence", API_INT, 0, NULL}, {"expires_ns", API_INT, 0, NULL},
+                                             {"name", API_TEXT, 0, NULL},      {0}};
+    file_put(out, "/api/upload", "vulnerabilities", report);
+    file_put(out, "/api/indicators", "rules", list);
 }
 
 static void response_put(struct buf *out, const char *key, const char *says, bool retry)
@@ -308,7 +317,7 @@ void api_document(struct web_call *call)
     object_begin(out, "paths");
     for (size_t i = 0; api_at(i); i++)
         question_put(out, api_at(i));
-    upload_put(out);
+    files_put(out);
     plain_put(out, "/api/openapi.json", "", "application/json");
     plain_put(out, "/metrics", "metrics", "text/plain");
     json_write_object_end(out);

@@ -82,6 +82,13 @@ static const struct route routes[] = {
     {"POST", "/hunts/*/open", ACCESS_SESSION, 0, act_hunt_open},
     {"GET", "/indicators", ACCESS_SESSION, 0, page_indicators},
     {"POST", "/indicators", ACCESS_SESSION, 0, act_indicators_hunt},
+    {"POST", "/indicators/files", ACCESS_SESSION, ROUTE_FILE | ROUTE_LIST, act_list_upload},
+    {"GET", "/indicators/files/*", ACCESS_SESSION, 0, page_list_file},
+    {"POST", "/indicators/files/*/take", ACCESS_SESSION, 0, act_list_take},
+    {"POST", "/indicators/files/*/drop", ACCESS_SESSION, 0, act_list_drop},
+    {"GET", "/indicators/lists/*", ACCESS_SESSION, 0, page_list},
+    {"POST", "/indicators/lists/*/end", ACCESS_SESSION, 0, act_list_end},
+    {"POST", "/indicators/lists/*/restore", ACCESS_SESSION, 0, act_list_restore},
     {"GET", "/coverage", ACCESS_SESSION, 0, page_coverage},
     {"GET", "/coverage/navigator.json", ACCESS_SESSION, 0, page_navigator},
     {"GET", "/coverage/annex4", ACCESS_SESSION, 0, page_annex},
@@ -161,6 +168,7 @@ static const struct route routes[] = {
     {"POST", "/archive/retention", ACCESS_SESSION, 0, act_propose},
     {"POST", "/archive/retention/*", ACCESS_SESSION, 0, act_decide},
     {"POST", "/api/upload", ACCESS_API, ROUTE_FILE, api_upload},
+    {"POST", "/api/indicators", ACCESS_API, ROUTE_FILE | ROUTE_LIST, api_list_upload},
     {"GET", "/tokens", ACCESS_SESSION, 0, page_tokens},
     {"POST", "/tokens", ACCESS_SESSION, 0, act_token_make},
     {"POST", "/tokens/*", ACCESS_SESSION, 0, act_token_end},
@@ -188,11 +196,15 @@ const struct route *route_at(size_t i)
     return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
 }
 
-enum web_stream web_streams(struct str method, struct str path)
+enum web_stream web_streams(struct str method, struct str path, int64_t *ret_max)
 {
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-        if ((routes[i].flags & ROUTE_FILE) && str_is(method, routes[i].method) && str_is(path, routes[i].pattern))
-            return routes[i].access == ACCESS_API ? WEB_STREAM_RAW : WEB_STREAM_FORM;
+    *ret_max = 0;
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!(routes[i].flags & ROUTE_FILE) || !str_is(method, routes[i].method) || !str_is(path, routes[i].pattern))
+            continue;
+        *ret_max = (routes[i].flags & ROUTE_LIST) ? WEB_LIST_MAX : WEB_UPLOAD_MAX;
+        return routes[i].access == ACCESS_API ? WEB_STREAM_RAW : WEB_STREAM_FORM;
+    }
     return WEB_STREAM_NONE;
 }
 

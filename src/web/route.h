@@ -18,6 +18,7 @@ enum route_flags {
     ROUTE_UNCHANGED_PASSWORD = 1, /* also while the password must be changed */
     ROUTE_FILE = 2,               /* its body is a file: web_streams. No "*" in its pattern */
     ROUTE_UNENROLLED = 4,         /* also while a second factor must be set up */
+    ROUTE_LIST = 8,               /* the file is a list of indicators */
 };
 
 struct route {
@@ -88,6 +89,14 @@ void page_upload(struct web_call *call);
 void act_upload_accept(struct web_call *call);
 void act_upload_drop(struct web_call *call);
 void api_upload(struct web_call *call);
+void api_list_upload(struct web_call *call); /* page_own_lists.c, as the next */
+void act_list_upload(struct web_call *call);
+void page_list_file(struct web_call *call); /* page_own_list.c, as the next five */
+void act_list_take(struct web_call *call);
+void act_list_drop(struct web_call *call);
+void page_list(struct web_call *call);
+void act_list_end(struct web_call *call);
+void act_list_restore(struct web_call *call);
 void page_card(struct web_call *call);
 void act_card(struct web_call *call);
 void told_card(struct web_call *call);

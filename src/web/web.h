@@ -28,6 +28,7 @@
 #define WEB_QUESTIONS_MAX 8            /* questions of one call at a time */
 #define WEB_COOKIES_MAX   4
 #define WEB_UPLOAD_MAX    (INT64_C(512) << 20) /* bytes of a file that is uploaded */
+#define WEB_LIST_MAX      (INT64_C(64) << 20)  /* the same of a list of indicators */
 
 struct web;
 struct web_call;
@@ -42,7 +43,8 @@ enum web_stream {
     WEB_STREAM_FORM, /* multipart/form-data: fields, then the file, whose field is "file" */
     WEB_STREAM_RAW,  /* the file and nothing else */
 };
-enum web_stream web_streams(struct str method, struct str path);
+/* *ret_max: bytes that the file may have. */
+enum web_stream web_streams(struct str method, struct str path, int64_t *ret_max);
 
 /* A request as the server read it; absent parts are empty. Borrowed until web_request returns. */
 struct web_http {

@@ -857,6 +857,40 @@ test("a search that goes away while its page is read says so once and keeps what
   seen.check();
 });
 
+// Near the end: who reads lists is started anew when one is taken, and papers and searches with it.
+test("a list of indicators is given, looked at, taken, ended", { timeout: 120000 }, async () => {
+  const give = async (rows) => {
+    await open("/indicators");
+    await page.fill("#f-list", "national");
+    await page.fill("#f-source", "a centre");
+    await page.setInputFiles("#f-file", { name: "feed.csv", mimeType: "text/csv", buffer: Buffer.from(`value,note\n${rows}`) });
+    await page.click("#give button.main");
+    await page.waitForURL(/indicators\/files\/\d+$/);
+    await page.waitForSelector("#holds"); // the page renews itself until then
+  };
+  await give("198.51.100.201,C2\nevil.example,\nx y,\n");
+  await page.click("form[action$=take] button");
+  await page.waitForURL(/indicators\/lists\/\d+$/);
+  await page.locator("details", { has: page.locator("form[action$=end]") }).locator("summary").click();
+  await page.fill("form[action$=end] [name=reason]", "nobody vouches for it");
+  await page.click("form[action$=end] button");
+  await page.waitForSelector("#state .state:not(.ok)");
+  await give("198.51.100.201,C2\nx y,\n");
+  for (const language of d.languages) {
+    await d.setLanguage(page, language);
+    for (const where of ["/indicators/files/2", "/indicators/lists/1"]) {
+      await open(where);
+      for (const width of d.widths) {
+        await d.resize(page, width);
+        assert.deepEqual(await d.scrollsSideways(page), [], `${where} at ${width} in ${language}`);
+        assert.deepEqual(await d.axeFindings(page, d.axeKinds(width, language)), [], `${where} at ${width} in ${language}`);
+      }
+      assert.deepEqual(await d.missingTexts(page), [], `${where} in ${language}`);
+    }
+  }
+  seen.check();
+});
+
 test("signing out ends the session", async () => {
   await page.setViewportSize({ width: 1280, height: 900 });
   await open("/");
