@@ -566,8 +566,6 @@ const char *const desk_schema[] = {
     "CREATE INDEX vulnerability_closed ON vulnerability(closed_ns, severity, object) WHERE closed_ns > 0;"
     "CREATE INDEX clock_trigger ON clock(trigger_ns, rule, state);"
     "CREATE INDEX object_version_time ON object_version(time_ns, object);",
-    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
 
     /* lists of indicators that people gave (own_list.h). own_list: standing: own_list_version.id, 0: none stands;
      * own_list_version: number: 0 until it was taken; name: of the file, file: web's number of it, basis: the version
