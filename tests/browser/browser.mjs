@@ -145,6 +145,7 @@ test("an incident that STS told of is reported by a person; 72 hours run from it
   await page.click('a[href="/incidents/new"]');
   await page.fill("[name=title]", "A mail with a lure");
   await page.selectOption("[name=origin]", "sts");
+  seen.expectStatus(422);
   await page.click("form.grid button.main");
   await page.waitForSelector("[role=alert]"); // when it told is needed
   assert.equal(await page.inputValue("[name=title]"), "A mail with a lure");
