@@ -19,6 +19,9 @@ static const struct {
                                " JOIN object o ON o.id = v.object WHERE v.id = ?1"},
     [SUBJECT_OBJECT] = {"o", "object_number",
                         "SELECT printf('O-%06d', id), name, name, zone_offset_s, id FROM object WHERE id = ?1"},
+    [SUBJECT_DOCUMENT] = {"d", "document",
+                          "SELECT printf('D-%06d', d.id), d.title, o.name, o.zone_offset_s, o.id FROM document d"
+                          " JOIN object o ON o.id = d.object WHERE d.id = ?1"},
 };
 
 const char *subject_mark(enum subject_kind kind)

@@ -1,6 +1,6 @@
 /* subject.h - what terms run for, notices tell of and history is about: an incident, a report of vulnerabilities, a
- * vulnerability, an object of informatization. The numbers are stored: add at the end only. Inside the room, in a
- * transaction. */
+ * vulnerability, an object of informatization, a document of one. The numbers are stored: add at the end only. Inside
+ * the room, in a transaction. */
 #ifndef DESK_SUBJECT_H
 #define DESK_SUBJECT_H
 
@@ -13,7 +13,14 @@
 struct desk;
 struct incident;
 
-enum subject_kind { SUBJECT_INCIDENT, SUBJECT_FINDINGS, SUBJECT_VULNERABILITY, SUBJECT_OBJECT, SUBJECT_KINDS };
+enum subject_kind {
+    SUBJECT_INCIDENT,
+    SUBJECT_FINDINGS,
+    SUBJECT_VULNERABILITY,
+    SUBJECT_OBJECT,
+    SUBJECT_DOCUMENT,
+    SUBJECT_KINDS
+};
 
 struct subject {
     enum subject_kind kind;

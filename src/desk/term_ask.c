@@ -67,10 +67,8 @@ static const struct view {
 };
 
 static const char *const subject_names[SUBJECT_KINDS] = {
-    [SUBJECT_INCIDENT] = "incident",
-    [SUBJECT_FINDINGS] = "findings",
-    [SUBJECT_VULNERABILITY] = "vulnerability",
-    [SUBJECT_OBJECT] = "object",
+    [SUBJECT_INCIDENT] = "incident", [SUBJECT_FINDINGS] = "findings", [SUBJECT_VULNERABILITY] = "vulnerability",
+    [SUBJECT_OBJECT] = "object",     [SUBJECT_DOCUMENT] = "document",
 };
 
 struct filter {
@@ -103,7 +101,7 @@ static bool filter_read(struct ask *ask, struct filter *filter)
     if (!filter->view)
         ask_invalid(ask, "state", "the state is standing, overdue, running, met, late or cancelled");
     else if (subject.n && filter->subject < 0)
-        ask_invalid(ask, "subject", "the subject is incident, findings, vulnerability or object");
+        ask_invalid(ask, "subject", "the subject is incident, findings, vulnerability, object or document");
     else if (filter->clock.n && !clock_rule_find(&ask->desk->rules, filter->clock))
         ask_invalid(ask, "clock", "no such term");
     if (ask->error)

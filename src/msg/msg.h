@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    17
+#define MSG_VERSION    18
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -38,7 +38,8 @@
     X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */                               \
     X(ROLE_JUDGE, "judge")                                                                                             \
     X(ROLE_HUNTER, "hunter")                                                                                           \
-    X(ROLE_READER, "reader")
+    X(ROLE_READER, "reader")                                                                                           \
+    X(ROLE_VERIFIER, "verifier")
 
 enum role {
 #define X(id, name) id,
@@ -143,7 +144,11 @@ enum role {
     X(MSG_REPORT_MORE, "report-more", R(DESK), R(READER), 0)         /* same id: a part is kept */                     \
     X(MSG_REPORT_TOLD, "report-told", R(READER), R(DESK), 16)        /* same id */                                     \
     X(MSG_REPORT_END, "report-end", R(READER), R(DESK), 8 * MSG_KIB) /* same id */                                     \
-    X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)         /* same id */
+    X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)         /* same id */                                     \
+    X(MSG_VERIFY_BESIDE, "verify-beside", R(DESK), R(VERIFIER), 0)   /* id = judgement; the document's descriptor */   \
+    X(MSG_VERIFY, "verify", R(DESK), R(VERIFIER), 0)                 /* same id; the signature's; it is judged now */  \
+    X(MSG_VERIFIED, "verified", R(VERIFIER), R(DESK), 256 * MSG_KIB) /* same id; role/signature_report.h */            \
+    X(MSG_VERIFY_STOP, "verify-stop", R(DESK), R(VERIFIER), 0)       /* same id */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "desk/document.h"
 #include "desk/upload.h"
 #include "os/clock.h"
 #include "os/io.h"
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #define SCRATCH    ((size_t)16 << 20)
-#define FILES_MAX  (UPLOAD_FILES_AWAITED + DESK_UPLOADS_OPEN)
+#define FILES_MAX  (UPLOAD_FILES_AWAITED + DESK_UPLOADS_OPEN + DESK_DOCUMENTS_COMING)
 #define FILE_NAME  "upload.new"
 #define SLICE_NS   UINT64_C(30000000)   /* of one look */
 #define RETRY_NS   UINT64_C(5000000000) /* after the database took nothing */
@@ -163,16 +164,32 @@ static void on_ask(struct upload_desk *self, struct channel *web, const struct m
         log_warning("web does not take the file that it asked for");
 }
 
+int upload_desk_take(struct upload_desk *self, uint64_t number)
+{
+    struct file *file = number ? file_of(self, number) : NULL;
+    int fd = file ? file->fd : -1;
+    if (file)
+        *file = (struct file){0};
+    return fd;
+}
+
+/* An upload or a document's file waits for it; also when that is not known. */
+static bool is_awaited(struct upload_desk *self, uint64_t number)
+{
+    struct err err = {0};
+    bool upload = true, document = true;
+    return desk_upload_file_waits(self->desk, (int64_t)number, &upload, &err) != RC_OK || upload ||
+           desk_document_file_waits(self->desk, (int64_t)number, &document, &err) != RC_OK || document;
+}
+
 /* The question that an upload of it is there came before. */
 static void on_gone(struct upload_desk *self, uint64_t number)
 {
     struct file *file = number ? file_of(self, number) : NULL;
-    struct err err = {0};
-    bool waits = true;
     if (!file)
         return;
     file->expected = 0;
-    if (desk_upload_file_waits(self->desk, (int64_t)number, &waits, &err) == RC_OK && !waits)
+    if (!is_awaited(self, number))
         file_free(file);
 }
 
@@ -186,15 +203,13 @@ static void files_look(struct upload_desk *self)
     for (size_t i = 0; i < FILES_MAX; i++) {
         struct file *file = &self->files[i];
         int64_t size = file->size;
-        bool waits = true;
-        struct err err = {0};
         if (!file->number)
             continue;
         if (io_kernel.size(io_kernel.self, file->fd, &file->size) >= 0 && file->size != size)
             file->grew_ns = now;
         if (now - file->grew_ns < FORGET_NS)
             continue;
-        if (desk_upload_file_waits(self->desk, (int64_t)file->number, &waits, &err) == RC_OK && !waits)
+        if (!is_awaited(self, file->number))
             file_free(file);
     }
 }

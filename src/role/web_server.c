@@ -22,7 +22,6 @@
 #define FILE_MAX        (2u << 20)
 #define REQUEST_S       30                   /* a whole request must have come within this time */
 #define REQUEST_PIECE   ((int64_t)512 << 10) /* of a file: each so many bytes give as much time again */
-#define FILE_BODY_MAX   (WEB_UPLOAD_MAX + (int64_t)WEB_UPLOAD_FIELDS_MAX)
 #define SLOT_BITS       12
 #define SLOTS_MAX       (1u << SLOT_BITS) /* questions open at one time */
 #define TLS_PRIORITIES                                                                                                 \
@@ -49,6 +48,8 @@ struct request {
     uint64_t announced;        /* bytes of the body; 0: not said */
     int64_t came;              /* bytes of a body with a file */
     int64_t pieces;            /* REQUEST_PIECE of them */
+    int64_t most;              /* bytes of that file */
+    int given;                 /* a file that came along with an answer; -1: none */
     uint64_t wants;            /* the question that the file is the answer of, its id + 1; 0: none yet */
     bool begun;                /* headers were looked at */
     bool suspended;
@@ -160,6 +161,14 @@ static void take_answer(struct slot *slot, struct str json)
     IGNORE(web_answer(request->call, slot->question, json)); /* what comes next is seen by `advance` */
 }
 
+/* What came before goes. */
+static void given_set(struct request *request, int fd)
+{
+    if (request->given >= 0)
+        close(request->given);
+    request->given = fd;
+}
+
 static void advance(struct request *request);
 
 void web_server_answer(struct web_server *server, uint32_t id, struct str json)
@@ -171,6 +180,16 @@ void web_server_answer(struct web_server *server, uint32_t id, struct str json)
     take_answer(slot, json);
     if (request->open == 0 && !request->in_handler)
         advance(request);
+}
+
+void web_server_answer_file(struct web_server *server, uint32_t id, struct str json, int fd)
+{
+    struct slot *slot = &server->slots[id & (SLOTS_MAX - 1)];
+    if (slot->request && slot->id == id)
+        given_set(slot->request, fd);
+    else
+        close(fd);
+    web_server_answer(server, id, json);
 }
 
 static uint32_t slot_take(struct web_server *server, struct request *request, size_t question)
@@ -224,7 +243,9 @@ static void body_ask(struct request *request, uint32_t id)
     if (place && server->file_ask && web_upload_state(request->upload) == WEB_UPLOAD_HELD) {
         *place = request->upload;
         /* the rest of a form's body is around the file */
-        server->file_ask(server->ask_context, id, MIN(request->announced, (uint64_t)WEB_UPLOAD_MAX));
+        server->file_ask(server->ask_context, id,
+                         request->announced ? MIN(request->announced, (uint64_t)request->most)
+                                            : (uint64_t)request->most);
     } else {
         web_server_file(server, id, 0, -1);
     }
@@ -387,18 +408,42 @@ static void add_header(struct arena *arena, struct MHD_Response *response, const
         IGNORE(MHD_add_response_header(response, name, text) == MHD_NO);
 }
 
-static enum MHD_Result send_response(struct request *request)
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
 {
-    const struct web_response *from = web_response(request->call);
-    struct web_server_counters *counters = &request->server->counters;
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    IGNORE(MHD_add_response_header(response, "Connection", "close") == MHD_NO);
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Of the bytes that the call made, or of the file that came along; NULL: there is none, or no memory. */
+static struct MHD_Response *response_new(struct request *request, const struct web_response *from)
+{
+    int64_t size = 0;
     union {
         const char *in;
         void *out;
     } body = {from->body.p};
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(from->body.n, from->body.n > 0 ? body.out : NULL, MHD_RESPMEM_MUST_COPY);
+    if (!from->file)
+        return MHD_create_response_from_buffer(from->body.n, from->body.n > 0 ? body.out : NULL, MHD_RESPMEM_MUST_COPY);
+    if (request->given < 0 || io_kernel.size(io_kernel.self, request->given, &size) < 0)
+        return NULL;
+    struct MHD_Response *response = MHD_create_response_from_fd64((uint64_t)size, request->given);
+    if (response)
+        request->given = -1; /* it closes it */
+    return response;
+}
+
+static enum MHD_Result send_response(struct request *request)
+{
+    const struct web_response *from = web_response(request->call);
+    struct web_server_counters *counters = &request->server->counters;
+    struct MHD_Response *response = response_new(request, from);
     if (!response)
-        return MHD_NO;
+        return from->file ? refuse(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE) : MHD_NO;
     for (const struct web_security_header *h = web_security_headers(); h->name; h++)
         add_header(request->arena, response, h->name, str_of(h->value));
     add_header(request->arena, response, "Content-Type", from->content_type);
@@ -419,21 +464,10 @@ static enum MHD_Result send_response(struct request *request)
     return result;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    if (!response)
-        return MHD_NO;
-    IGNORE(MHD_add_response_header(response, "Connection", "close") == MHD_NO);
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
 static bool body_announced_too_long(struct request *request)
 {
     struct str text = header_of(request->connection, "Content-Length");
-    uint64_t max = request->upload ? (uint64_t)FILE_BODY_MAX : WEB_BODY_MAX;
+    uint64_t max = request->upload ? (uint64_t)request->most + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
     bool too_long = text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
     if (header_of(request->connection, "Transfer-Encoding").p)
         request->announced = 0; /* chunks are read to their own end, whatever else is said (RFC 9112 6.3) */
@@ -448,7 +482,9 @@ static enum MHD_Result head_seen(struct request *request, const char *method)
     enum web_stream stream = web_streams(str_of(method), path);
     request->begun = true;
     if (stream != WEB_STREAM_NONE) {
-        request->upload = web_upload_new(request->arena, stream, header_of(request->connection, "Content-Type"));
+        request->most = web_stream_max(str_of(method), path);
+        request->upload =
+            web_upload_new(request->arena, stream, header_of(request->connection, "Content-Type"), request->most);
         if (!request->upload) {
             request->server->counters.refused++;
             return refuse(request->connection, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE);
@@ -500,7 +536,8 @@ static enum MHD_Result piece_seen(struct request *request, const char *method, s
     size_t taken = refused ? piece.n : web_upload_take(upload, piece);
     *ret_left = piece.n - taken;
     piece_count(request, taken);
-    if (request->came > FILE_BODY_MAX) /* it did not say how long it is, and would have no end */
+    if (request->came >
+        request->most + (int64_t)WEB_UPLOAD_FIELDS_MAX) /* it did not say how long it is, and would have no end */
         return MHD_NO;
     if (web_upload_state(upload) == WEB_UPLOAD_BROKEN && request->wants)
         body_answer(request);
@@ -572,6 +609,7 @@ static void *target_seen(void *context, const char *uri, struct MHD_Connection *
     request->server = server;
     request->connection = connection;
     request->arena = arena;
+    request->given = -1;
     request->target = arena_str(arena, str_of(uri));
     buf_init(&request->body, WEB_BODY_MAX);
     return request;
@@ -596,6 +634,7 @@ static void request_done(void *context, struct MHD_Connection *connection, void 
             request->open--;
         }
     upload_forget(request);
+    given_set(request, -1);
     web_call_free(request->call);
     buf_done(&request->body);
     arena_free(request->arena);

@@ -20,18 +20,19 @@ struct web_upload {
     uint64_t number;
     int fd;
     int64_t bytes;
+    int64_t most; /* of them */
     struct tlog_hasher *hasher;
     struct tlog_hash hash;
     const char *error; /* key under error. */
 };
 
-struct web_upload *web_upload_new(struct arena *arena, enum web_stream stream, struct str content_type)
+struct web_upload *web_upload_new(struct arena *arena, enum web_stream stream, struct str content_type, int64_t most)
 {
     struct web_upload *upload = arena_alloc(arena, sizeof *upload);
     ASSERT(stream != WEB_STREAM_NONE);
     if (!upload)
         return NULL;
-    *upload = (struct web_upload){.fd = -1, .raw = stream == WEB_STREAM_RAW, .state = WEB_UPLOAD_FIELDS};
+    *upload = (struct web_upload){.fd = -1, .most = most, .raw = stream == WEB_STREAM_RAW, .state = WEB_UPLOAD_FIELDS};
     buf_init(&upload->fields, WEB_UPLOAD_FIELDS_MAX);
     if (upload->raw)
         upload->state = WEB_UPLOAD_HELD;
@@ -82,7 +83,7 @@ static void field_add(struct web_upload *upload, struct str name, struct str val
 
 static void bytes_write(struct web_upload *upload, struct str bytes)
 {
-    if (upload->bytes + (int64_t)bytes.n > WEB_UPLOAD_MAX) {
+    if (upload->bytes + (int64_t)bytes.n > upload->most) {
         broken(upload, "upload_long");
         return;
     }

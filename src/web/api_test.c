@@ -7,13 +7,13 @@
 /* Questions that are asked by web for somebody, and by nobody over HTTP. */
 static bool is_inner(struct str ask)
 {
-    static const char *const names[] = {"session.open",   "session.check",     "session.close",      "password.change",
-                                        "language.set",   "mirror.used",       "mirror.refused",     "mirror.report",
-                                        "mirror.cosign",  "paper.record",      "paper.begin",        "paper.state",
-                                        "paper.file",     "token.check",       "upload.check",       "upload.add",
-                                        "mirror.enter",   "mirror.checkpoint", "mirror.consistency", "mirror.segments",
-                                        "mirror.segment", "mirror.tombstones", "mirror.tombstone",   "mirror.retention",
-                                        "mirror.log",     "mirror.notes",      "mirror.stamps"};
+    static const char *const names[] = {
+        "session.open",      "session.check",      "session.close",   "password.change", "language.set",
+        "mirror.used",       "mirror.refused",     "mirror.report",   "mirror.cosign",   "paper.record",
+        "paper.begin",       "paper.state",        "paper.file",      "token.check",     "upload.check",
+        "upload.add",        "document.check",     "document.add",    "document.file",   "mirror.enter",
+        "mirror.checkpoint", "mirror.consistency", "mirror.segments", "mirror.segment",  "mirror.tombstones",
+        "mirror.tombstone",  "mirror.retention",   "mirror.log",      "mirror.notes",    "mirror.stamps"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(ask, names[i]))
             return true;
@@ -116,7 +116,7 @@ static void the_document_is_json_and_whole(void)
     size_t questions = 0;
     while (api_at(questions))
         questions++;
-    CHECK_INT(paths, questions + 3); /* the document, metrics, a file's upload */
+    CHECK_INT(paths, questions + 5); /* the document, metrics, a file's upload, a document's file in and out */
     const struct json_value *save = json_get(json_get(json_get(json, "paths"), "/api/rule.save"), "post");
     CHECK_TEXT(json_str(json_get(save, "operationId"), STR("")), "rule.save");
     CHECK(json_get(save, "requestBody") && json_get(save, "security"));
@@ -165,6 +165,8 @@ static void paths_of_programs(void)
         const char *pattern, *target, *scopes; /* "": whatever it is for */
     } rows[] = {
         {"/api/upload", "/api/upload?object=1", "[\"vulnerabilities\"]"},
+        {"/api/document", "/api/document?object=1", "[\"objects\"]"},
+        {"/api/document.file", "/api/document.file?file=5", "[\"objects\"]"},
         {"/api/openapi.json", "/api/openapi.json", ""},
         {"/metrics", "/metrics", "[\"metrics\"]"},
         {"/api/*", "/api/nothing", ""},

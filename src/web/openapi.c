@@ -191,16 +191,14 @@ static void plain_put(struct buf *out, const char *path, const char *scope, cons
     json_write_object_end(out);
 }
 
-/* The one POST whose body is no JSON: a file's bytes; what is said of it stands in the query. */
-static void upload_put(struct buf *out)
+/* POSTs whose body is no JSON: a file's bytes; what is said of it stands in the query. */
+static void file_put(struct buf *out, const char *path, const char *operation, const char *scope,
+                     const struct api_member *members)
 {
-    static const struct api_member members[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
-                                                {"name", API_TEXT, 0, NULL},       {"title", API_TEXT, 0, NULL},
-                                                {"received_ns", API_INT, 0, NULL}, {0}};
-    object_begin(out, "/api/upload");
+    object_begin(out, path);
     object_begin(out, "post");
-    json_put_text(out, "operationId", "upload");
-    security_put(out, "vulnerabilities", false);
+    json_put_text(out, "operationId", operation);
+    security_put(out, scope, false);
     parameters_put(out, members);
     object_begin(out, "requestBody");
     json_put_bool(out, "required", true);
@@ -211,6 +209,42 @@ static void upload_put(struct buf *out)
     responses_put(out, "application/json");
     json_write_object_end(out);
     json_write_object_end(out);
+}
+
+/* A file's bytes as they came. */
+static void document_file_put(struct buf *out)
+{
+    static const struct api_member members[] = {{"file", API_INT, 0, NULL}, {0}};
+    object_begin(out, "/api/document.file");
+    object_begin(out, "get");
+    json_put_text(out, "operationId", "document.file");
+    security_put(out, "objects", false);
+    parameters_put(out, members);
+    responses_put(out, "application/octet-stream");
+    json_write_object_end(out);
+    json_write_object_end(out);
+}
+
+static void files_put(struct buf *out)
+{
+    static const struct api_member upload[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
+                                               {"name", API_TEXT, 0, NULL},       {"title", API_TEXT, 0, NULL},
+                                               {"received_ns", API_INT, 0, NULL}, {0}};
+    static const struct api_member document[] = {{"object", API_INT, 0, NULL},
+                                                 {"document", API_INT, 0, NULL},
+                                                 {"version", API_INT, 0, NULL},
+                                                 {"kind", API_TEXT, 0, NULL},
+                                                 {"title", API_TEXT, 0, NULL},
+                                                 {"language", API_TEXT, 0, NULL},
+                                                 {"pages", API_INT, 0, NULL},
+                                                 {"approved", API_TEXT, 0, NULL},
+                                                 {"approved_by", API_TEXT, 0, NULL},
+                                                 {"form", API_TEXT, 0, NULL},
+                                                 {"note", API_TEXT, 0, NULL},
+                                                 {"name", API_TEXT, 0, NULL},
+                                                 {0}};
+    file_put(out, "/api/upload", "upload", "vulnerabilities", upload);
+    file_put(out, "/api/document", "document", "objects", document);
 }
 
 static void response_put(struct buf *out, const char *key, const char *says, bool retry)
@@ -308,7 +342,8 @@ void api_document(struct web_call *call)
     object_begin(out, "paths");
     for (size_t i = 0; api_at(i); i++)
         question_put(out, api_at(i));
-    upload_put(out);
+    files_put(out);
+    document_file_put(out);
     plain_put(out, "/api/openapi.json", "", "application/json");
     plain_put(out, "/metrics", "metrics", "text/plain");
     json_write_object_end(out);

@@ -17,6 +17,7 @@ enum access {
 enum route_flags {
     ROUTE_UNCHANGED_PASSWORD = 1, /* also while the password must be changed */
     ROUTE_FILE = 2,               /* its body is a file: web_streams. No "*" in its pattern */
+    ROUTE_DOCUMENT = 4,           /* and one of WEB_DOCUMENT_MAX bytes at most */
 };
 
 struct route {
@@ -135,6 +136,14 @@ void act_object_card(struct web_call *call);
 void page_object_paper(struct web_call *call);
 void page_object_list(struct web_call *call);
 void act_object_list(struct web_call *call);
+void page_object_documents(struct web_call *call);
+void page_document(struct web_call *call);
+void act_document(struct web_call *call);
+void act_document_add(struct web_call *call);
+void page_document_file(struct web_call *call);
+void page_document_judgement(struct web_call *call);
+void api_document_add(struct web_call *call);
+void api_document_file(struct web_call *call);
 void page_object_terms(struct web_call *call);
 void act_object_terms(struct web_call *call);
 void page_object_version(struct web_call *call);

@@ -27,7 +27,8 @@
 #define WEB_PAGE_MAX      (8u << 20)   /* bytes of one response */
 #define WEB_QUESTIONS_MAX 8            /* questions of one call at a time */
 #define WEB_COOKIES_MAX   4
-#define WEB_UPLOAD_MAX    (INT64_C(512) << 20) /* bytes of a file that is uploaded */
+#define WEB_UPLOAD_MAX    (INT64_C(512) << 20) /* bytes of a scanner's file that is uploaded */
+#define WEB_DOCUMENT_MAX  (INT64_C(64) << 20)  /* of a document's, or of a signature beside it */
 
 struct web;
 struct web_call;
@@ -43,6 +44,7 @@ enum web_stream {
     WEB_STREAM_RAW,  /* the file and nothing else */
 };
 enum web_stream web_streams(struct str method, struct str path);
+int64_t web_stream_max(struct str method, struct str path); /* bytes of that file */
 
 /* A request as the server read it; absent parts are empty. Borrowed until web_request returns. */
 struct web_http {
@@ -76,6 +78,7 @@ struct web_response {
     struct str language;                 /* Content-Language; empty: none */
     struct str cookies[WEB_COOKIES_MAX]; /* whole Set-Cookie values */
     size_t cookie_count;
+    bool file;      /* the body is the file that came along with the last answer of the desk; `body` is empty */
     bool immutable; /* may be cached for a year (its address names its content); everything else is no-store */
     struct str body;
 };
