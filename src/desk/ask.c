@@ -72,6 +72,8 @@ static const struct row {
     {"document.judge", RIGHT_OBJECTS, ask_document_judge},
     {"document.review", RIGHT_OBJECTS, ask_document_review},
     {"document.end", RIGHT_OBJECTS, ask_document_end},
+    {"document.violation", RIGHT_OBJECTS, ask_document_violation},
+    {"document.mend", RIGHT_OBJECTS, ask_document_mend},
     {"catalogue", RIGHT_READ, ask_catalogue},
     {"channel.list", RIGHT_SETTINGS, ask_channel_list},
     {"channel.save", RIGHT_CHANNELS, ask_channel_save},

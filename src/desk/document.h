@@ -16,6 +16,9 @@
  * The term to review (U-02: two years) counts from the newest day on which a version that is kept was approved or the
  * document was looked through.
  *
+ * Annex 3 makes no difference between classes of objects: all 27 documents are asked for of each. The decree's lists
+ * (p.33-35) are in places shorter since 13.05.2024, where one document may be several of the annex's.
+ *
  * Owner, threads, times: as desk.h. Source: decree 832 p.31-35; order 52/NK p.14, Annex 3. */
 #ifndef DESK_DOCUMENT_H
 #define DESK_DOCUMENT_H

@@ -441,13 +441,19 @@ void ask_document_get(struct ask *ask)
 /* One judgement, whole. */
 void ask_document_judgement(struct ask *ask)
 {
-    struct db_query q = db_query(ask->desk->db, "SELECT id, who, asked_ns, judged_ns, verdict, fault, tree, report"
-                                                " FROM document_judgement WHERE id = ?1");
+    struct db_query q = db_query(
+        ask->desk->db, "SELECT d.id, d.title, f.name, j.id, j.who, j.asked_ns, j.judged_ns, j.verdict, j.fault,"
+                       " j.tree, j.report FROM document_judgement j JOIN document_file f ON f.id = j.file"
+                       " JOIN document_version v ON v.id = f.version JOIN document d ON d.id = v.document"
+                       " WHERE j.id = ?1");
     db_put_i64(&q, ask_int(ask, "id"));
     if (!db_next(&q)) {
         ask_refuse(ask, "not_found", "no such judgement");
         return;
     }
+    json_put_int(ask->out, "document", db_i64(&q));
+    json_put_str(ask->out, "title", db_text(&q));
+    json_put_str(ask->out, "name", db_text(&q));
     json_put_int(ask->out, "id", db_i64(&q));
     json_put_str(ask->out, "who", db_text(&q));
     json_put_int(ask->out, "asked_ns", db_i64(&q));

@@ -46,6 +46,9 @@ void document_judge(struct ask *ask, int64_t file);
 /* How many of its files are coming, kept: bytes of all, each content once. */
 int64_t document_bytes(struct desk *desk);
 
+/* Members "violations_open", "violations" of an object. */
+void document_violations_put(struct ask *ask, int64_t object);
+
 /* What a report says, read and written anew into `out` (give it DESK_DOCUMENT_REPORT). False: it is none. */
 bool document_report_read(struct arena *arena, struct str text, struct buf *out, enum document_verdict *ret_verdict);
 

@@ -132,6 +132,7 @@ void ask_document_list(struct ask *ask)
     for (size_t i = 0; i < count; i++)
         row_put(ask, &rows[i], have);
     json_write_array_end(ask->out);
+    document_violations_put(ask, ask_int(ask, "object"));
     json_write_key(ask->out, "missing");
     json_write_array(ask->out);
     for (size_t i = 0; i < DOCUMENT_KINDS; i++)

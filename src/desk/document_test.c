@@ -240,6 +240,48 @@ static void review(void)
     stand_close(&stand);
 }
 
+static const struct json_value *violation(void)
+{
+    CHECK(ask("{'ask':'document.list','who':'admin','object':1}"));
+    return json_first(json_get(stand.json, "violations"));
+}
+
+/* Found, and mended once, not before it was found. */
+static void violations(void)
+{
+    static const char *const wrong[] = {
+        "'object':2,'requirement':'832 p.38','day':'2026-11-01','note':'no log'",
+        "'object':1,'document':9,'requirement':'832 p.38','day':'2026-11-01','note':'no log'",
+        "'object':1,'requirement':'','day':'2026-11-01','note':'no log'",
+        "'object':1,'requirement':'832 p.38','day':'','note':'no log'",
+        "'object':1,'requirement':'832 p.38','day':'2999-01-01','note':'no log'",
+        "'object':1,'requirement':'832 p.38','day':'2026-11-01','note':'x'",
+    };
+    struct json_value *record = NULL;
+    ready();
+    add(NEW "," FILE_);
+    keep_one();
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        test_row("%s", wrong[i]);
+        CHECK(!ask(stand_format(&stand, "{'ask':'document.violation','who':'admin',%s}", wrong[i])));
+    }
+    CHECK(ask("{'ask':'document.violation','who':'admin','object':1,'document':1,'requirement':'832 p.38',"
+              "'day':'2026-11-01','note':'no log is kept'}"));
+    CHECK(str_is(stand_text(violation(), "title"), "Policy") && stand_number(stand.json, "violations_open") == 1);
+    CHECK_INT(stand_records(&stand, "document.violated", &record), 1);
+    CHECK_TEXT(stand_text(record, "document"), "D-000001");
+    const char *const days[] = {"2026-10-31", "2999-01-01", ""};
+    for (size_t i = 0; i < ARRAY_LEN(days); i++)
+        CHECK(!ask(
+            stand_format(&stand, "{'ask':'document.mend','who':'admin','id':1,'day':'%s','note':'done'}", days[i])));
+    CHECK(ask("{'ask':'document.mend','who':'admin','id':1,'day':'2026-11-02','note':'logs are kept'}"));
+    CHECK(!ask("{'ask':'document.mend','who':'admin','id':1,'day':'2026-11-03','note':'again'}"));
+    CHECK(!ask("{'ask':'document.mend','who':'admin','id':2,'day':'2026-11-03','note':'again'}"));
+    CHECK(str_is(stand_text(violation(), "mended"), "2026-11-02") && stand_number(stand.json, "violations_open") == 0);
+    CHECK_INT(stand_records(&stand, "document.mended", &record), 1);
+    stand_close(&stand);
+}
+
 static void refused(void)
 {
     static const char *const rows[][2] = {
@@ -324,6 +366,7 @@ int main(int argc, char **argv)
         {"a file given out", given_out},
         {"a file lost", lost},
         {"the term to review", review},
+        {"violations", violations},
         {"refused", refused},
         {"what is believed", believed},
     };

@@ -497,7 +497,9 @@ void ask_document_file(struct ask *ask);
 void ask_document_judge(struct ask *ask);
 void ask_document_review(struct ask *ask);
 void ask_document_end(struct ask *ask);
-void ask_document_list(struct ask *ask); /* document_list.c */
+void ask_document_list(struct ask *ask);      /* document_list.c */
+void ask_document_violation(struct ask *ask); /* document_violation.c, as the next */
+void ask_document_mend(struct ask *ask);
 void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);

@@ -545,7 +545,14 @@ const char *const desk_schema[] = {
     " judged_ns INTEGER NOT NULL, verdict INTEGER NOT NULL, fault TEXT NOT NULL, tree INTEGER NOT NULL,"
     " report TEXT NOT NULL) STRICT;"
     "CREATE INDEX document_judgement_file ON document_judgement(file);"
-    "CREATE INDEX document_judgement_waits ON document_judgement(id) WHERE judged_ns = 0;",
+    "CREATE INDEX document_judgement_waits ON document_judgement(id) WHERE judged_ns = 0;"
+    /* what does not meet the documentation; document 0: it is about none; mended: a day, empty: it stands */
+    "CREATE TABLE document_violation (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " object INTEGER NOT NULL REFERENCES object(id), document INTEGER NOT NULL, found TEXT NOT NULL,"
+    " requirement TEXT NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL,"
+    " mended TEXT NOT NULL DEFAULT '', measure TEXT NOT NULL DEFAULT '', mended_by TEXT NOT NULL DEFAULT '',"
+    " mended_ns INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX document_violation_object ON document_violation(object);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

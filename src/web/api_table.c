@@ -178,6 +178,8 @@ static const struct api_row rows[] = {
     POST("document.judge", "objects", MEMBERS(I("file"))),
     POST("document.review", "objects", MEMBERS(I("id"), T("day"), T("note"))),
     POST("document.end", "objects", MEMBERS(I("id"), T("note"))),
+    POST("document.violation", "objects", MEMBERS(I("object"), I("document"), T("requirement"), T("day"), T("note"))),
+    POST("document.mend", "objects", MEMBERS(I("id"), T("day"), T("note"))),
     GET("catalogue", "incidents", NOTHING),
     GET("channel.list", API_ADMINISTRATION, NOTHING),
     POST("channel.save", API_ADMINISTRATION, MEMBERS(OBJECT("channel", channel))),

@@ -64,13 +64,17 @@ void document_form(struct web_call *call, const struct document_of *of, struct s
          RAW("</button></p></form>"));
 }
 
+static enum part_mood mood_of(struct str word)
+{
+    return str_is(word, "good")    ? MOOD_GOOD
+           : str_is(word, "bad")   ? MOOD_BAD
+           : str_is(word, "waits") ? MOOD_RUNNING
+                                   : MOOD_CALM;
+}
+
 void document_signatures(struct web_call *call, struct str word)
 {
-    enum part_mood mood = str_is(word, "good")    ? MOOD_GOOD
-                          : str_is(word, "bad")   ? MOOD_BAD
-                          : str_is(word, "waits") ? MOOD_RUNNING
-                                                  : MOOD_CALM;
-    part_state_mood(call, "signature.verdict_", word, mood);
+    part_state_mood(call, "signature.verdict_", word, mood_of(word));
 }
 
 /* ---- what a report says ---- */
@@ -95,10 +99,11 @@ static void answer_row(struct web_call *call, const char *key, const struct json
     struct html *html = &call->html;
     if (!answer)
         return;
+    struct str verdict = of_str(answer, "verdict");
     part_row_begin(call, key);
-    document_signatures(call, of_str(answer, "verdict"));
-    if (!str_is(of_str(answer, "verdict"), "good"))
-        HTML(html, RAW(" "), SAY_OF("signature.why_", of_str(answer, "reason")));
+    part_state_mood(call, "signature.answer_", verdict, mood_of(verdict));
+    if (!str_is(verdict, "good"))
+        HTML(html, RAW(": "), SAY_OF("signature.why_", of_str(answer, "reason")));
     if (of_str(answer, "about").n)
         HTML(html, RAW(" <small>("), ESC(of_str(answer, "about")), RAW(")</small>"));
     HTML(html, RAW("</td></tr>"));

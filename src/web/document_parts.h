@@ -19,6 +19,8 @@ void document_signatures(struct web_call *call, struct str word);
 /* An object's documents as the answers `at` and `at` + 1, object.card and document.list, say; with an error above. */
 void document_list_ask(struct web_call *call, int64_t object);
 void document_list_show(struct web_call *call, size_t at, const struct json_value *failed);
+/* What does not meet the documentation, and the terms of surveys of it. */
+void document_violations(struct web_call *call, const struct json_value *object, const struct json_value *answer);
 /* One document as the answer `at`, document.get, says. */
 void document_ask(struct web_call *call, int64_t id);
 void document_show(struct web_call *call, size_t at, const struct json_value *failed);

@@ -135,6 +135,26 @@ static void what_is_said_of_signatures(void)
     CHECK(!seen_has("value=\"judge\"") && seen_has("Of no more use"));
 }
 
+static void violations(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/objects/1/security")), 200);
+    CHECK(seen_has("Stands") && seen_has("Measures taken") && seen_has("/objects/1/terms#acts"));
+    CHECK_INT(status_of(post("/objects/1/security", "csrf=" FAKE_CSRF "&act=violation&day=2026-11-01&requirement=r&"
+                                                    "document=7&note=what")),
+              303);
+    CHECK(asked("\"ask\":\"document.violation\"") && asked("\"object\":1,\"document\":7,\"requirement\":\"r\","
+                                                           "\"day\":\"2026-11-01\",\"note\":\"what\""));
+    CHECK_INT(status_of(post("/objects/1/security", "csrf=" FAKE_CSRF "&act=mend&id=4&day=2026-11-02&note=done")), 303);
+    CHECK(asked("\"ask\":\"document.mend\"") && asked("\"id\":4,\"day\":\"2026-11-02\""));
+    CHECK_INT(status_of(post("/objects/1/security", "csrf=" FAKE_CSRF "&act=forget&id=4")), 400);
+    CHECK_INT(status_of(post("/objects/1/security", "act=mend&id=4")), 403);
+    peers.ask = "document.mend";
+    peers.json = STR("{\"ok\":false,\"error\":\"state_refuses\",\"text\":\"x\"}");
+    CHECK_INT(status_of(post("/objects/1/security", "csrf=" FAKE_CSRF "&act=mend&id=4&day=2026-11-02&note=done")), 409);
+    CHECK(seen_has("First-level documents"));
+}
+
 static void acts(void)
 {
     peers_reset();
@@ -161,6 +181,7 @@ int main(int argc, char **argv)
         {"limits of files", limits_of_files},
         {"a file goes out", a_file_goes_out},
         {"what is said of signatures", what_is_said_of_signatures},
+        {"violations", violations},
         {"acts", acts},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);

@@ -131,7 +131,11 @@ static const struct fake_answer fake_answers[] = {
     {"upload.accept", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
     {"upload.drop", "{\"ok\":true}"},
     {"document.list",
-     "{\"ok\":true,\"may_change\":true,\"bytes\":9,\"bytes_max\":99,\"documents\":[{\"id\":7,\"kind\":\"1_"
+     "{\"ok\":true,\"may_change\":true,\"bytes\":9,\"violations\":[{\"id\":4,\"document\":7,\"title\":\"EVIL\","
+     "\"found\":\"2026-11-01\",\"requirement\":\"EVIL\",\"what\":\"EVIL\",\"who\":\"EVIL\",\"mended\":\"\"},"
+     "{\"id\":3,\"document\":0,\"requirement\":\"EVIL\",\"what\":\"EVIL\",\"mended\":\"2026-11-02\",\"measure\":"
+     "\"EVIL\",\"mended_by\":\"EVIL\"}],"
+     "\"bytes_max\":99,\"documents\":[{\"id\":7,\"kind\":\"1_"
      "1\",\"title\":\"EVIL\",\"ended_ns\":0,\"languages\":[\"kk\"],\"languages_missing\":[\"ru\"],\"versio"
      "n\":2,\"approved\":\"2026-01-12\",\"coming\":false,\"review\":\"overdue\",\"due_ns\":5,\"signatures"
      "\":\"bad\"},{\"id\":7,\"kind\":\"other\",\"title\":\"EVIL\",\"ended_ns\":0,\"languages\":[\"kk\"],\""
@@ -159,6 +163,8 @@ static const struct fake_answer fake_answers[] = {
      "de_ns\":1,\"files\":[{\"id\":4,\"form\":\"signed\",\"state\":\"lost\",\"name\":\"EVIL\",\"bytes\":9,"
      "\"sha256\":\"EVIL\",\"fault\":\"disk\",\"who\":\"EVIL\",\"made_ns\":1,\"judgements\":[]}]}],\"clocks"
      "\":[],\"history\":[],\"outbox\":[]}}"},
+    {"document.violation", "{\"ok\":true,\"id\":4}"},
+    {"document.mend", "{\"ok\":true}"},
     {"document.judgement",
      "{\"ok\":true,\"id\":9,\"who\":\"EVIL\",\"asked_ns\":1,\"judged_ns\":2,\"verdict\":\"unknown\",\"faul"
      "t\":\"\",\"tree\":12,\"report\":{\"verdict\":\"unknown\",\"signers\":[{\"verdict\":\"unknown\",\"nam"

@@ -27,8 +27,9 @@ static void verdict_line(struct web_call *call, const struct json_value *j)
     if (judged)
         HTML(html, TIME(of_int(j, "judged_ns")), RAW(" <span class=\"who\">"), ESC(of_str(j, "who")), RAW("</span> "));
     if (of_str(j, "fault").n)
-        HTML(html, SAY_OF("signature.fault_", of_str(j, "fault")), RAW(" "));
+        HTML(html, RAW("\xc2\xb7 "), SAY_OF("signature.fault_", of_str(j, "fault")), RAW(" "));
     if (judged && of_int(j, "tree") > 0) {
+        HTML(html, RAW("\xc2\xb7 "));
         SAY_WITH(html, "signature.tree", NUMBER(of_int(j, "tree")));
         HTML(html, RAW(" "));
     }
@@ -222,7 +223,9 @@ void page_document_judgement(struct web_call *call)
         return;
     const struct json_value *j = call_answer(call, 0);
     call_page(call, "signature.judgement", SECTION_OBJECTS);
-    HTML(html, RAW("<h1>"), SAY("signature.judgement"), RAW("</h1><p>"));
+    HTML(html, RAW("<h1>"), SAY("signature.judgement"), RAW("</h1><p><a href=\"/documents/"),
+         INT(of_int(j, "document")), RAW("\">"), ESC(of_str(j, "title")), RAW("</a> \xc2\xb7 "), ESC(of_str(j, "name")),
+         RAW("</p><p>"));
     verdict_line(call, j);
     HTML(html, RAW("</p>"));
     document_report(call, json_get(j, "report"));

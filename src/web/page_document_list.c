@@ -137,6 +137,8 @@ void document_list_show(struct web_call *call, size_t at, const struct json_valu
     object_head(call, object, "/security");
     if (error.n)
         part_error(call, error, of_str(failed, "field"), of_str(failed, "text"));
+    else if (form_get(&call->query, "saved").p)
+        part_notice(call, "ok", "form.saved");
     HTML(html, RAW("<p class=\"about\">"), SAY("document.about"), RAW("</p><p>"));
     SAY_WITH(html, "document.missing_count", NUMBER(missing), NUMBER(27));
     HTML(html, RAW("</p>"));
@@ -144,6 +146,7 @@ void document_list_show(struct web_call *call, size_t at, const struct json_valu
         level_show(call, answer, level);
     if (has_kind(answer, "other"))
         level_show(call, answer, '\0');
+    document_violations(call, object, answer);
     if (of_bool(answer, "may_change")) {
         HTML(html, RAW("<section class=\"card\" id=\"new\"><h2>"), SAY("document.new"), RAW("</h2>"));
         document_form(call, &of, of_str(failed, "field"));

@@ -93,6 +93,7 @@ static const struct route routes[] = {
     {"GET", "/objects/*/documents", ACCESS_SESSION, 0, page_object_list},
     {"POST", "/objects/*/documents", ACCESS_SESSION, 0, act_object_list},
     {"GET", "/objects/*/security", ACCESS_SESSION, 0, page_object_documents},
+    {"POST", "/objects/*/security", ACCESS_SESSION, 0, act_object_documents},
     {"POST", "/documents", ACCESS_SESSION, ROUTE_FILE | ROUTE_DOCUMENT, act_document_add},
     {"GET", "/documents/*", ACCESS_SESSION, 0, page_document},
     {"POST", "/documents/*", ACCESS_SESSION, 0, act_document},

@@ -137,6 +137,7 @@ void page_object_paper(struct web_call *call);
 void page_object_list(struct web_call *call);
 void act_object_list(struct web_call *call);
 void page_object_documents(struct web_call *call);
+void act_object_documents(struct web_call *call);
 void page_document(struct web_call *call);
 void act_document(struct web_call *call);
 void act_document_add(struct web_call *call);
