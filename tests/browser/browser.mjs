@@ -686,13 +686,13 @@ test("a document is given without scripts' help, and its signature judged", { ti
   await page.fill("#new [name=title]", "Security policy");
   await page.fill("#new [name=approved]", "2026-01-12");
   await page.selectOption("#new [name=form]", "signed");
-  await page.setInputFiles("#f-file-0", { name: "no signature.p7m", mimeType: "application/pkcs7-mime", buffer: Buffer.from("nothing") });
+  await page.setInputFiles("#f-file-0", { name: "policy 14.p7m", mimeType: "application/pkcs7-mime", buffer: Buffer.from("nothing") });
   await page.click("#new button.main");
   await page.waitForURL(/documents\/\d+$/);
   await page.waitForSelector("#versions:not([data-refresh])", { timeout: 50000 }); // the page renews itself until it is judged
   assert.match(await page.textContent("#versions"), /CMS/);
   const [file] = await Promise.all([page.waitForEvent("download"), page.click("#versions a[download]")]);
-  assert.equal(file.suggestedFilename(), "no signature.p7m");
+  assert.equal(file.suggestedFilename(), "policy 14.p7m");
   await open("/objects/1/security");
   await page.click("#violations summary");
   await page.fill("#violations [name=day]", "2026-01-20");
