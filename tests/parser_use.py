@@ -267,13 +267,14 @@ def what_is_refused():
 
 
 def not_taken():
-    """tables of the site that came later and fit the same texts: the processes go on without ours, which is a record
-    and an incident; once ours is taken out it is over"""
+    """tables of the site that came later and fit the same texts: the processes go on without that one of ours, which is
+    a record and an incident, and with the others; once ours is taken out it is over"""
     with tempfile.TemporaryDirectory(prefix="qorgan-parsers-") as folder:
         os.chmod(folder, 0o755)
         with Stand(parsers=folder) as stand:
             keep(stand)
-            check(use(stand)["ok"], "in use")
+            keep(stand, name="lamp", pattern="lamp {n:num} lit by {account+}")
+            check(use(stand)["ok"] and use(stand, "lamp")["ok"], "in use")
             until_taken(stand, "a.log")
             site_write(folder, "id\tprogram\tpattern\tkind\toutcome\tset\n"
                                "gate\tzzyzx\tdoor {x:num} opened by {who+}\t\t\t\n")
@@ -286,9 +287,11 @@ def not_taken():
                                                 if i["rule_id"] == "qorgan-patterns-not-taken"])
             _, _, page = stand.web.request("GET", "/parsers/patterns")
             check('id="patterns-behind"' in page, page[-3000:])
-            before = rate(stand, "a.log")["parsed"]
-            stand.write("a.log", door(1, "by the site") + ssh(2))
-            stand.until("parsed", lambda: rate(stand, "a.log")["parsed"] >= before + 3)
+            check("(door)" in behind[0]["reason"], behind)
+            before, ours = rate(stand, "a.log")["parsed"], own(stand, "a.log")
+            stand.write("a.log", door(1, "by the site").replace("door 1 opened", "lamp 1 lit") + door(1, "x") + ssh(2))
+            stand.until("parsed", lambda: rate(stand, "a.log")["parsed"] >= before + 4)
+            check_equal(own(stand, "a.log"), ours + 1, "the one that is not in the way goes on")
             check(stand.web.change("parser.stop", name="door", reason="the site has it")["ok"], "taken out")
             stand.until("the end", lambda: not stand.web.ask("parser.drafts")["patterns_behind"])
             stand.until("its records", lambda: len(stand.told("parsers.taken")) == 3)

@@ -24,8 +24,7 @@ static const struct {
     [TIME_SOURCE_LOST] = {"qorgan-time-lost", "A clock follows no source of time", DESK_MEDIUM, "other"},
     [RULES_NOT_TAKEN] = {"qorgan-rules-not-taken", "Detection works with the rules of before", DESK_HIGH, "other"},
     [LISTS_NOT_TAKEN] = {"qorgan-lists-not-taken", "Lists of indicators are not all in use", DESK_HIGH, "other"},
-    [PATTERNS_NOT_TAKEN] = {"qorgan-patterns-not-taken", "Records are parsed by the patterns of before", DESK_HIGH,
-                            "other"},
+    [PATTERNS_NOT_TAKEN] = {"qorgan-patterns-not-taken", "Not all of our own patterns were taken", DESK_HIGH, "other"},
 };
 
 void own_alarm_put(struct desk *desk, const struct own_alarm *alarm, int64_t outgoing, int64_t now_ns)

@@ -1,5 +1,5 @@
 /* rule_behind.c - who could not take the rules that are in force and works with those of before; who could not read the
- * lists of indicators, or not all; who parses by the patterns of before. Kept in memory: who begins anew is given the
+ * lists of indicators, or not all; who could not take all patterns. Kept in memory: who begins anew is given the
  * rules again, reads the lists again, and says so again. */
 #include "base/assert.h"
 #include "desk/own_alarm.h"

@@ -56,11 +56,11 @@ enum rc engine_patterns_take(struct engine_patterns *patterns, struct str table,
     *ret_changed = false;
     patterns->known = true;
     enum rc rc = parsers_make(patterns->parsers, table, &next, err);
-    if (rc == RC_OK && next) {
-        rc = replace(patterns, next, table, err);
-        *ret_changed = rc == RC_OK;
-    }
-    return rc;
+    if (!next)
+        return rc;
+    enum rc put = replace(patterns, next, table, err);
+    *ret_changed = put == RC_OK;
+    return put == RC_OK ? rc : put;
 }
 
 void engine_patterns_tell(const struct engine_patterns *patterns, struct channel *keeper)

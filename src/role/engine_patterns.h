@@ -23,7 +23,8 @@ struct engine_patterns {
 
 void engine_patterns_init(struct engine_patterns *patterns); /* the first three are the caller's to set */
 /* MSG_PATTERNS, between two records. What waits to be put together stays, and so does what was counted. *ret_changed:
- * they are others than before. When they cannot be had those of before stay. */
+ * they are others than before. When none of them can be had those of before stay; RC_INVALID also when a part cannot.
+ */
 enum rc engine_patterns_take(struct engine_patterns *patterns, struct str table, bool *ret_changed,
                              struct err *err) MUST_USE;
 /* By how many patterns of people records are parsed from here on, and the digest of their table. NULL is fine. */

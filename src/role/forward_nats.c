@@ -48,8 +48,11 @@ struct queue {
 
 /* ---- a connection ---- */
 
+/* libnats before 3.6 (its pull request 638): the reading thread does not hold the subscription that it gives a message
+ * to, so it ends before that is freed. */
 static void connection_drop(struct queue *queue)
 {
+    natsConnection_Close(queue->connection); /* waits for the thread */
     natsSubscription_Destroy(queue->answers);
     natsConnection_Destroy(queue->connection);
     natsInbox_Destroy(queue->inbox);

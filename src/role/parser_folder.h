@@ -29,7 +29,9 @@ enum rc parsers_open(const struct config *config, struct names *names, struct pa
 void parsers_free(struct parsers *parsers);                     /* NULL is fine */
 struct mapping *parsers_mapping(const struct parsers *parsers); /* in force, until parsers_set */
 /* The mapping with these patterns of people, a table; the caller's until parsers_set. NULL: they are those in force.
- * Fails as mapping_load_own does; those in force stay. */
+ * Fails as mapping_load_own does; those in force stay. RC_INVALID with a mapping: a part of them cannot be had, which
+ * the error names, with the first one's reason, as it does when the same table comes again; the mapping has the
+ * others. */
 enum rc parsers_make(struct parsers *parsers, struct str own, struct mapping **ret_mapping, struct err *err) MUST_USE;
 /* Puts what parsers_make made last into force. Nothing may point into the mapping of before any more. */
 void parsers_set(struct parsers *parsers, struct mapping *mapping);

@@ -143,7 +143,7 @@ void pattern_supply_taken(struct desk *desk, const struct channel *channel, cons
     if (!rule_supply_taker(channel, &who))
         return;
     if (msg->body.n)
-        log_error("%s %u parses by the patterns of before: %.*s", name, instance, STR_ARG(msg->body));
+        log_error("%s %u could not take all patterns: %.*s", name, instance, STR_ARG(msg->body));
     if (desk_patterns_taken(desk, who, msg->body, clock_real_ns(), &err) != RC_OK)
         log_error("what %s %u says of the patterns could not be stored: %s", name, instance, err.text);
 }

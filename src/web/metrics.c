@@ -87,7 +87,7 @@ static const struct metric {
     TOTAL("qorgan_rules_behind", "gauge", PART_SOURCES, "rules_behind", PLAIN,
           "Processes that work with the rules of before."),
     TOTAL("qorgan_patterns_behind", "gauge", PART_SOURCES, "patterns_behind", PLAIN,
-          "Processes that parse by the patterns of before."),
+          "Processes that could not take all patterns of people."),
     TOTAL("qorgan_indicator_lists_behind", "gauge", PART_SOURCES, "lists_behind", PLAIN,
           "Processes that could not read all lists of indicators."),
     TOTAL("qorgan_canary_troubles", "gauge", PART_SOURCES, "canary_troubles", PLAIN,

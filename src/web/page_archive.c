@@ -36,7 +36,7 @@ struct health {
     bool proposal_waits;
     bool rules_behind;    /* somebody works with those of before */
     bool lists_behind;    /* or not with all lists of indicators */
-    bool patterns_behind; /* or parses by the patterns of before */
+    bool patterns_behind; /* or could not take all patterns */
     bool canary_lost;     /* canaries do not come through the service */
     int64_t growth;       /* stored bytes a day on average; 0 not known */
     int64_t verified_ns;  /* 0: none found */

@@ -178,11 +178,11 @@ static void in_use(void)
     peers.ask = "parser.drafts";
     peers.json = STR("{\"ok\":true,\"patterns_behind\":[{\"process\":\"engine 0\",\"reason\":\"why\"}]}");
     CHECK_INT(status_of(get("/parsers/patterns")), 200);
-    CHECK(seen_has("id=\"patterns-behind\"") && seen_has("The patterns were not taken"));
+    CHECK(seen_has("id=\"patterns-behind\"") && seen_has("Not all patterns were taken"));
     peers.ask = "source.list";
     peers.json = STR("{\"ok\":true,\"sources\":[],\"totals\":{\"patterns_behind\":1}}");
     CHECK_INT(status_of(get("/archive")), 200);
-    CHECK(seen_has("Some processes parse records by the patterns of before"));
+    CHECK(seen_has("Some processes parse records without a part of the patterns"));
 }
 
 int main(int argc, char **argv)
