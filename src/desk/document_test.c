@@ -240,6 +240,36 @@ static void review(void)
     stand_close(&stand);
 }
 
+/* Whatever fails, all of it is stored or nothing, and doing it again comes to the same end. */
+static void every_query_fails_once(void)
+{
+    struct err err = {0};
+    struct json_value *record = NULL;
+    struct desk_document_coming coming = {0};
+    ready();
+    int64_t id = add(NEW "," FILE_ ",'form':'signed'");
+    CHECK_INT(desk_document_next(stand.desk, &coming, &err), RC_OK);
+    for (int step = 0; step < 2; step++) {
+        bool reached = true;
+        for (uint64_t n = 1; reached && CHECK(n < 200); n++) {
+            int64_t judgement = step ? judging() : 0;
+            db_fail_at(stand.db, n);
+            enum rc rc = step ? desk_document_judged(stand.desk, judgement, STR(REPORT_GOOD), stand.now, &err)
+                              : desk_document_kept(stand.desk, coming.id, stand.now, &err);
+            reached = db_fail_at(stand.db, 0);
+            test_row("step %d, query %d", step, (int)n);
+            CHECK(reached ? rc != RC_OK : rc == RC_OK);
+            CHECK_TEXT(stand_text(listed(0), "signatures"), reached && !step   ? "none"
+                                                            : reached || !step ? "waits"
+                                                                               : "good");
+        }
+    }
+    CHECK_INT(stand_records(&stand, "document.added", &record), 1);
+    CHECK_INT(stand_records(&stand, "document.judged", &record), 1);
+    CHECK_INT(json_get(document(id), "clocks")->count, 1);
+    stand_close(&stand);
+}
+
 static const struct json_value *violation(void)
 {
     CHECK(ask("{'ask':'document.list','who':'admin','object':1}"));
@@ -366,6 +396,7 @@ int main(int argc, char **argv)
         {"a file given out", given_out},
         {"a file lost", lost},
         {"the term to review", review},
+        {"every query fails once", every_query_fails_once},
         {"violations", violations},
         {"refused", refused},
         {"what is believed", believed},
