@@ -7,7 +7,7 @@
 
 #define SHA_A "abababababababababababababababababababababababababababababababab"
 #define SHA_B "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
-#define NEW   "'object':1,'kind':'1_1','title':'Policy','language':'kk','approved':'2026-01-12','approved_by':'the head'"
+#define NEW   "'object':1,'kind':'1_1','title':'Policy','language':'kk','approved':'2026-01-12','approved_by':'head'"
 #define FILE_ "'name':'policy.pdf','bytes':9,'file':77,'sha256':'" SHA_A "'"
 
 #define ANSWER(name, verdict, reason) "\"" name "\":{\"verdict\":\"" verdict "\",\"reason\":\"" reason "\"}"
