@@ -56,20 +56,26 @@ def agents(path, scratch, cores):
         f'{int(sent) / 1e6:,.0f} MB sent; on disk, in the signed tree, acknowledged; the engine works on the same core'
 
 
+def certificate(folder):
+    """(key, certificate) of localhost, made in the folder."""
+    key, public = os.path.join(folder, 'tls.key'), os.path.join(folder, 'tls.crt')
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                    '-keyout', key, '-out', public, '-days', '1', '-subj', '/CN=localhost', '-addext',
+                    'subjectAltName=DNS:localhost,IP:127.0.0.1'], check=True, capture_output=True)
+    return key, public
+
+
 def rsyslog(path, lines, scratch, cores):
     """The row of rsyslog, or None where it is absent."""
     program = shutil.which('rsyslogd') or '/usr/sbin/rsyslogd'
     if not os.path.exists(program) or not os.path.exists('/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so'):
         return None
     port, out = free_port(), os.path.join(scratch, 'tls.log')
-    key, certificate = os.path.join(scratch, 'tls.key'), os.path.join(scratch, 'tls.crt')
-    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                    '-keyout', key, '-out', certificate, '-days', '1', '-subj', '/CN=localhost'],
-                   check=True, capture_output=True)
+    key, public = certificate(scratch)
     configuration = os.path.join(scratch, 'tls.conf')
     with open(configuration, 'w', encoding='ascii') as file:
         file.write(f'global(workDirectory="{scratch}" maxMessageSize="64k" defaultNetstreamDriver="ossl"\n'
-                   f'  defaultNetstreamDriverCAFile="{certificate}" defaultNetstreamDriverCertFile="{certificate}"\n'
+                   f'  defaultNetstreamDriverCAFile="{public}" defaultNetstreamDriverCertFile="{public}"\n'
                    f'  defaultNetstreamDriverKeyFile="{key}")\n'
                    'module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="anon")\n'
                    f'input(type="imtcp" address="127.0.0.1" port="{port}")\naction(type="omfile" file="{out}")\n')

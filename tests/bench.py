@@ -14,13 +14,14 @@ GEN = os.path.join(ROOT, "build", "bench", "bench-gen")
 AIMS = ("append, hash, log, durable", "encode to hot segments, syslog", "encode to hot segments, Windows events",
         "receive path", "whole path", "size, syslog, hot", "size, syslog, cold", "size, windows, hot",
         "verify the whole archive, syslog", "rare word", "absent word", "common phrase", "count by host",
-        "a million open groups", "memory at rest")
+        "a million open groups", "memory at rest", "an agent at 500 events/s", "an agent that finds many events")
 STATED = (("verify the whole archive, syslog", "≥ 500"), ("verify the whole archive, windows", "≥ 500"),
           ("count by host over 50 million events", "≤ 2 s, faster than ClickHouse"), ("memory at rest", "≤ 60"),
-          ("a million open groups", "≤ 300"),
+          ("a million open groups", "≤ 300"), ("an agent at 500 events/s", "≤ 20 MB, ≤ 1 %"),
+          ("an agent that finds many events", "≥ 20,000"),
           ("absent word in 10 GB", "≤ 20 ms"))
 TABLES = ("Stages: syslog", "Stages: Windows events", "End to end: syslog", "End to end: Windows events",
-          "An archive filled offline", "Searches, warm", "Correlations: open groups",
+          "What collecting costs", "An archive filled offline", "Searches, warm", "Correlations: open groups",
           "Size and search of the same syslog", "The aims")
 
 

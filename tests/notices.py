@@ -274,9 +274,9 @@ def terms_are_planned():
             answer = web.change("incident.act", id=identity, act=act)
             check(answer["ok"], f"{act}: {answer}")
         incident = card(web, identity)
-        clock, = [clock for clock in incident["clocks"] if clock["clock"] == "M-04"]
-        check_equal((clock["due_ns"] - clock["trigger_ns"]) // 10**9, 1800, "seconds that M-04 gives")
-        check_equal(clock["state"], "running", "the state of M-04")
+        clock, = [clock for clock in incident["clocks"] if clock["clock"] == "M-14"]
+        check_equal((clock["due_ns"] - clock["trigger_ns"]) // 10**9, 900, "seconds that M-14 gives")
+        check_equal(clock["state"], "running", "the state of M-14")
         check(all(clock["paragraph"][language] and clock["explanation"][language] for language in SUBJECT),
               f"paragraph and explanation: {clock}")
         confirmed = lambda: [call for call in hook.calls if call[2]["notice"] == "confirmed"]
@@ -290,8 +290,8 @@ def terms_are_planned():
         check(f"{first['clock']}: " in body and incident["number"] in body, f"the letter names the next term: {body}")
         answer = web.change("incident.act", id=identity, act="notify")
         check(answer["ok"], f"notify: {answer}")
-        clock, = [clock for clock in card(web, identity)["clocks"] if clock["clock"] == "M-04"]
-        check_equal(clock["state"], "met", "M-04 after the act of notifying")
+        clock, = [clock for clock in card(web, identity)["clocks"] if clock["clock"] == "M-14"]
+        check_equal(clock["state"], "met", "M-14 after the act of notifying")
     mail.shutdown()
     hook.shutdown()
 

@@ -148,8 +148,26 @@ static enum rc foreign_add(struct verify *v, const char *name, struct str origin
     return RC_OK;
 }
 
+static bool foreign_has(const struct verify *v, struct str origin)
+{
+    bool has = false;
+    for (size_t i = 0; i < v->foreign_count && !has; i++)
+        has = str_is(origin, v->foreign[i].origin);
+    return has;
+}
+
 static void check_foreign(struct verify *v)
 {
+    struct str former;
+    uint64_t unused;
+    for (size_t i = 0; i < map_end(v->origins); i++) {
+        struct verify_finding place = verify_in_file(NAME_CHECKPOINTS, -1);
+        place.warning = true;
+        if (map_at(v->origins, i, &former, &unused) && !foreign_has(v, former))
+            verify_tell(v, &place,
+                        "no checkpoint is left of an earlier instance that an incident record names, \"%.*s\"",
+                        STR_ARG(former));
+    }
     for (size_t i = 0; i < v->foreign_count; i++) {
         const struct foreign *foreign = &v->foreign[i];
         char file[80];

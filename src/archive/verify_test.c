@@ -1,6 +1,7 @@
 /* Whole-archive verification: a small archive, each of its bytes flipped, files cut, removed and doubled. */
 #include "archive/verify.h"
 
+#include "archive/state.h"
 #include "archive/testbed.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -55,6 +56,25 @@ static void good(void)
     struct tlog_hash root;
     testbed_ok(&bed, archive_root(bed.archive, 300, &root, &bed.err));
     CHECK_STR(str_at(result.root, 32), str_at(root.bytes, 32));
+    testbed_remove(&bed);
+}
+
+/* An incident record that names a former instance is told of, though no checkpoint of that one is left. */
+static void former_instance(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    struct str body = STR("{\"event\":\"incident\",\"old_origin\":\"test.example/1\"}");
+    testbed_make(&bed);
+    testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
+    testbed_ok(&bed, testbed_put(&bed, 10, true));
+    testbed_ok(&bed, archive_lifecycle(bed.archive, body, TESTBED_TIME, 0, &bed.err));
+    testbed_ok(&bed, testbed_put(&bed, 10, true));
+    testbed_ok(&bed, testbed_checkpoint(&bed, true));
+    testbed_ok(&bed, verify(&bed, &result));
+    CHECK_TEXT(str_of(first_file), ""); /* nothing is wrong */
+    CHECK_INT(result.records, 21);
+    CHECK_INT(result.warnings, 1);
     testbed_remove(&bed);
 }
 
@@ -227,6 +247,7 @@ static void checkpoints_anywhere(void)
 
 static const struct test tests[] = {
     {"a good archive", good},
+    {"a former instance is told of", former_instance},
     {"every byte of log and checkpoint", every_byte},
     {"every byte of blocks, index and footer", every_byte_of_blocks},
     {"missing and doubled segments", missing_and_doubled},

@@ -44,6 +44,8 @@ static const struct row {
     {"incident.get", RIGHT_READ, ask_incident_get},
     {"incident.act", RIGHT_WORK, ask_incident_act},
     {"incident.edit", RIGHT_WORK, ask_incident_edit},
+    {"incident.open", RIGHT_WORK, ask_incident_open},
+    {"incident.told", RIGHT_WORK, ask_incident_told},
     {"vulnerability.list", RIGHT_READ, ask_vulnerability_list},
     {"vulnerability.get", RIGHT_READ, ask_vulnerability_get},
     {"vulnerability.act", RIGHT_WORK, ask_vulnerability_act},
@@ -200,6 +202,7 @@ void ask_catalogue(struct ask *ask)
     for (size_t i = 0; i < ARRAY_LEN(severities); i++)
         json_write_text(ask->out, severities[i]);
     json_write_array_end(ask->out);
+    duties_put_origins(ask->desk, ask->out);
     json_write_key(ask->out, "states");
     json_write_array(ask->out);
     for (enum desk_state state = 0; state < STATE_COUNT; state++)

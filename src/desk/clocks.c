@@ -270,6 +270,73 @@ static void paragraph_put(struct buf *json, const struct clock_rule *rule)
     json_write_object_end(json);
 }
 
+/* Whether an act that meets this word was done since. */
+static bool done_since(struct desk *desk, const struct subject *subject, struct str met_by, int64_t since_ns)
+{
+    bool done = false;
+    struct db_query q =
+        db_query(desk->db, "SELECT rule FROM clock WHERE subject = ?1 AND item = ?2 AND state = 1 AND met_ns >= ?3");
+    db_put_i64(&q, subject->kind);
+    db_put_i64(&q, subject->id);
+    db_put_i64(&q, since_ns);
+    while (!done && db_next(&q)) {
+        const struct clock_rule *rule = clock_rule_find(&desk->rules, db_text(&q));
+        done = rule && str_eq(rule->met_by, met_by);
+    }
+    db_query_end(&q);
+    return done;
+}
+
+static bool clock_had(struct desk *desk, const struct subject *subject, const struct clock_rule *rule,
+                      const struct clock_settling *settling)
+{
+    struct db_query q = db_query(desk->db, "SELECT count(*) FROM clock WHERE subject = ?1 AND item = ?2 AND rule = ?3"
+                                           " AND trigger_ns = ?4 AND (state <> 3 OR NOT ?5)");
+    db_put_i64(&q, subject->kind);
+    db_put_i64(&q, subject->id);
+    db_put_text(&q, rule->id);
+    db_put_i64(&q, settling->trigger_ns);
+    db_put_i64(&q, settling->again);
+    return db_one_i64(&q, 0) > 0;
+}
+
+void clocks_settle(struct desk *desk, const struct subject *subject, const struct clock_settling *settling,
+                   struct str who, int64_t now_ns)
+{
+    struct clock_row rows[CLOCKS_A_CALL];
+    size_t count = unmet_load(desk, subject, rows);
+    for (size_t i = 0; i < count; i++) {
+        const struct clock_rule *rule = clock_rule_find(&desk->rules, rows[i].rule);
+        if (rule && str_is(rule->start, settling->start) && rows[i].trigger_ns != settling->trigger_ns &&
+            rows[i].due_ns > now_ns)
+            clock_end(desk, subject, &rows[i], CLOCK_CANCELLED, who, now_ns);
+    }
+    for (size_t i = 0; i < desk->rules.count && settling->trigger_ns; i++) {
+        const struct clock_rule *rule = &desk->rules.rule[i];
+        if (str_is(rule->start, settling->start) && !clock_had(desk, subject, rule, settling) &&
+            !done_since(desk, subject, rule->met_by, MAX(settling->trigger_ns, settling->since_ns)))
+            clock_start(desk, subject, rule, settling->trigger_ns, now_ns);
+    }
+}
+
+void clocks_spare(struct desk *desk, const struct subject *subject, const char *start, struct str who, int64_t now_ns)
+{
+    const struct clock_settling none = {.start = start};
+    clocks_settle(desk, subject, &none, who, now_ns);
+}
+
+int64_t clocks_owed(struct desk *desk, const struct subject *subject, const char *met_by)
+{
+    struct clock_row rows[CLOCKS_A_CALL];
+    size_t count = unmet_load(desk, subject, rows);
+    int64_t owed = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct clock_rule *rule = clock_rule_find(&desk->rules, rows[i].rule);
+        owed += rule && str_is(rule->met_by, met_by);
+    }
+    return owed;
+}
+
 /* The key of a text that belongs to a clock: "M-04.from". */
 static void key_put(struct buf *json, const char *member, struct str clock, const char *part)
 {

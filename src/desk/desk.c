@@ -285,6 +285,8 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->db = db;
     desk->random = options->random;
     desk->threshold = options->threshold ? options->threshold : DESK_MEDIUM;
+    if (!duty_party_find(options->party, &desk->party)) /* the parent refuses to start with it */
+        desk->party = PARTY_OWNER;
     desk->zone_offset_s = options->zone_offset_s ? options->zone_offset_s : ZONE_S;
     desk->mirror_silent = options->mirror_silent ? options->mirror_silent : SILENT_AFTER;
     desk->lists_minutes = options->lists_minutes >= 0 ? options->lists_minutes : DESK_LISTS_MINUTES;

@@ -61,10 +61,14 @@ struct desk_pattern {
     struct str name, program, pattern, set;
 };
 
+/* Whether a setting names one of those whose duties there are (duty.h). */
+bool desk_party_known(struct str party);
+
 struct desk_options {
     struct desk_data data;
     void (*random)(void *ret_bytes, size_t n); /* os/random.h random_bytes; tests give a seeded one */
     enum desk_level threshold;                 /* matches below are only counted; 0 means DESK_MEDIUM */
+    struct str party;                          /* whose duties it has: "owner", "centre", "national"; empty: owner */
     int32_t zone_offset_s;                     /* of the default object; 0 means +05:00 */
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */

@@ -327,7 +327,7 @@ static const char *const want[STATE_COUNT][ACT_COUNT] = {
     [STATE_DETECTED] = {"triage", "confirmed", "false_positive", "event", "detected", 0, 0, 0, 0, 0},
     [STATE_TRIAGE] = {0, "confirmed", "false_positive", "event", "triage", 0, 0, 0, 0, 0},
     [STATE_FALSE_POSITIVE] = {0, 0, 0, 0, 0, 0, 0, 0, 0, "detected"},
-    [STATE_EVENT] = {0, "confirmed", "false_positive", 0, "event", 0, 0, 0, "closed", 0},
+    [STATE_EVENT] = {0, "confirmed", "false_positive", 0, "event", 0, 0, 0, "closed", 0}, /* report: duty_test.c */
     [STATE_CONFIRMED] = {0, 0, 0, 0, "notified", "contained", "eradicated", "reported", 0, 0},
     [STATE_NOTIFIED] = {0, 0, 0, 0, 0, "contained", "eradicated", "reported", 0, 0},
     [STATE_CONTAINED] = {0, 0, 0, 0, 0, 0, "eradicated", "reported", 0, 0},
@@ -336,9 +336,18 @@ static const char *const want[STATE_COUNT][ACT_COUNT] = {
     [STATE_CLOSED] = {0, 0, 0, 0, 0, 0, 0, 0, 0, "detected"},
 };
 
+static bool ready_as(const char *party)
+{
+    const char *before = stand_party;
+    stand_party = party;
+    bool ready = stand_ready(&stand);
+    stand_party = before;
+    return ready;
+}
+
 static void every_act_in_every_state(void)
 {
-    if (!stand_ready(&stand))
+    if (!ready_as("owner"))
         return;
     int64_t id = 0;
     for (enum desk_state state = 0; state < STATE_COUNT; state++)
@@ -389,7 +398,7 @@ static void acts_need_sense(void)
 
 static void clocks_of_an_incident(void)
 {
-    if (!stand_ready(&stand))
+    if (!ready_as("owner"))
         return;
     struct desk_match match = match_of(1, "rule");
     match.level = DESK_LOW;
@@ -402,7 +411,7 @@ static void clocks_of_an_incident(void)
     static const struct {
         const char *name;
         int64_t start_min, due_min;
-    } rows[] = {{"M-04", 0, 30}, {"M-14", 10, 25}, {"M-15", 10, 10 + 72 * 60}, {"M-33", 10, 10 + 48 * 60}};
+    } rows[] = {{"M-14", 10, 25}, {"M-15", 10, 10 + 72 * 60}, {"M-33", 10, 10 + 48 * 60}};
     CHECK_INT(json_get(incident(), "clocks")->count, ARRAY_LEN(rows));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct json_value *clock = clock_named(rows[i].name);
@@ -431,8 +440,8 @@ static void clocks_of_an_incident(void)
     CHECK(card(1));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         CHECK_TEXT(json_str(json_get(clock_named(rows[i].name), "state"), STR("")), "met");
-    CHECK_INT(records_left("clock.started"), 4);
-    CHECK_INT(records_left("clock.met"), 4);
+    CHECK_INT(records_left("clock.started"), 3);
+    CHECK_INT(records_left("clock.met"), 3);
     stand_close(&stand);
 }
 
@@ -477,7 +486,7 @@ static void a_false_positive_cancels(void)
     CHECK(act(1, "reopen"));
     CHECK(act(1, "confirm"));
     CHECK(card(1));
-    CHECK_TEXT(json_str(json_get(clock_named("M-14"), "state"), STR("")), "running");
+    CHECK_TEXT(json_str(json_get(clock_named("M-05"), "state"), STR("")), "running");
     stand_close(&stand);
 }
 
@@ -694,5 +703,6 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
+    stand_party = "national"; /* whose first term runs from the detection */
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

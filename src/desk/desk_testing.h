@@ -64,6 +64,9 @@ static struct {
     enum rc (*patterns)(void *context, struct str table, const char **ret_cell, struct err *err);
 } stand_rules __attribute__((unused));
 
+/* Whose duties the desks that are opened next have (duty.h); NULL: the owner's. */
+static const char *stand_party __attribute__((unused));
+
 static inline struct desk_options stand_options(struct arena *arena, struct str calendars[3])
 {
     calendars[0] = stand_file(arena, "calendars/kz-2025.tsv");
@@ -81,6 +84,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
                  .calendars = calendars,
                  .calendar_count = 3},
         .random = stand_random,
+        .party = stand_party ? str_of(stand_party) : STR(""),
         .coverage_days = 7,
         .lists_minutes = -1,
         .documents_bytes = INT64_C(50000000),

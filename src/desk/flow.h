@@ -8,6 +8,7 @@
  *
  * notify may come before or after its place in the row: the state then stays, the moment is stamped and the clocks are
  * met. contain, eradicate and report may leave out what lies before them; close comes after notify at the earliest.
+ * report of an event says what its analysis found; escalate, that the national security committee was told (duty.h).
  * Source: order 52/NK p.10, p.12. */
 #ifndef DESK_FLOW_H
 #define DESK_FLOW_H
@@ -47,7 +48,8 @@ enum desk_state {
     X(ACT_ERADICATE, "eradicate", "incident.eradicated")                                                               \
     X(ACT_REPORT, "report", "incident.reported")                                                                       \
     X(ACT_CLOSE, "close", "incident.closed")                                                                           \
-    X(ACT_REOPEN, "reopen", "incident.reopened")
+    X(ACT_REOPEN, "reopen", "incident.reopened")                                                                       \
+    X(ACT_ESCALATE, "escalate", "incident.escalated")
 
 enum desk_act {
 #define X(id, key, what) id,

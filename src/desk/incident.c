@@ -29,16 +29,18 @@ bool incident_load(struct desk *desk, int64_t id, struct arena *arena, struct in
     struct db_query q = db_query(
         desk->db, "SELECT i.id, i.object, o.zone_offset_s, i.level, i.state, i.severity, i.repeated, i.matches,"
                   " i.first_ns, i.last_ns, i.occurred_ns, i.detected_ns, i.confirmed_ns, i.notified_ns, i.closed_ns,"
+                  " i.origin, i.told_ns,"
                   " i.number, o.name, r.rule_id, i.title, i.rule_title, i.tags, i.kind, i.scope, i.sign, i.contour,"
                   " i.consequence, i.ioc, i.nature, i.actions, i.note, i.host, i.account, i.address"
                   " FROM incident i JOIN object o ON o.id = i.object JOIN rule r ON r.id = i.rule WHERE i.id = ?1");
-    int64_t state = 0, repeated = 0;
+    int64_t state = 0, repeated = 0, origin = 0;
     db_put_i64(&q, id);
     if (!db_next(&q))
         return false;
     int64_t *const numbers[] = {&i->id,          &i->object,      &i->zone_offset_s, &i->level,       &state,
                                 &i->severity,    &repeated,       &i->matches,       &i->first_ns,    &i->last_ns,
-                                &i->occurred_ns, &i->detected_ns, &i->confirmed_ns,  &i->notified_ns, &i->closed_ns};
+                                &i->occurred_ns, &i->detected_ns, &i->confirmed_ns,  &i->notified_ns, &i->closed_ns,
+                                &origin,         &i->told_ns};
     struct str *const texts[] = {&i->number, &i->object_name, &i->rule_id, &i->title,   &i->rule_title,  &i->tags,
                                  &i->kind,   &i->scope,       &i->sign,    &i->contour, &i->consequence, &i->ioc,
                                  &i->nature, &i->actions,     &i->note,    &i->host,    &i->account,     &i->address};
@@ -47,9 +49,10 @@ bool incident_load(struct desk *desk, int64_t id, struct arena *arena, struct in
     for (size_t k = 0; k < ARRAY_LEN(texts); k++)
         *texts[k] = db_text_copy(&q, arena);
     db_query_end(&q);
-    ASSERT(state >= 0 && state < STATE_COUNT);
+    ASSERT(state >= 0 && state < STATE_COUNT && origin >= 0 && origin < ORIGIN_COUNT);
     i->state = (enum desk_state)state;
     i->repeated = repeated;
+    i->origin = (enum duty_origin)origin;
     return !db_failed(desk->db);
 }
 
@@ -58,11 +61,13 @@ void incident_save(struct desk *desk, const struct incident *i)
     struct db_query q = db_query(
         desk->db,
         "UPDATE incident SET object = ?1, state = ?2, open = ?3, severity = ?4, repeated = ?5, confirmed_ns = ?6,"
-        " notified_ns = ?7, closed_ns = ?8, title = ?9, kind = ?10, scope = ?11, sign = ?12, contour = ?13,"
-        " consequence = ?14, ioc = ?15, nature = ?16, actions = ?17, note = ?18 WHERE id = ?19");
-    const int64_t numbers[] = {i->object,      i->state,    desk_state_open(i->state),
-                               i->severity,    i->repeated, i->confirmed_ns,
-                               i->notified_ns, i->closed_ns};
+        " notified_ns = ?7, closed_ns = ?8, origin = ?9, told_ns = ?10, title = ?11, kind = ?12, scope = ?13,"
+        " sign = ?14, contour = ?15, consequence = ?16, ioc = ?17, nature = ?18, actions = ?19, note = ?20 WHERE id = "
+        "?21");
+    const int64_t numbers[] = {i->object,      i->state,     desk_state_open(i->state),
+                               i->severity,    i->repeated,  i->confirmed_ns,
+                               i->notified_ns, i->closed_ns, i->origin,
+                               i->told_ns};
     const struct str texts[] = {i->title,       i->kind, i->scope,  i->sign,    i->contour,
                                 i->consequence, i->ioc,  i->nature, i->actions, i->note};
     for (size_t k = 0; k < ARRAY_LEN(numbers); k++)

@@ -46,6 +46,7 @@ void ask_incident_list(struct ask *ask)
     db_put_i64(&q, low);
     db_put_i64(&q, high);
     json_put_int(ask->out, "total", db_one_i64(&q, 0));
+    json_put_bool(ask->out, "may_open", (role_rights(ask->role) & RIGHT_WORK) != 0);
     q = db_query(db, "SELECT id FROM incident WHERE open BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT ?3 OFFSET ?4");
     db_put_i64(&q, low);
     db_put_i64(&q, high);
@@ -89,6 +90,14 @@ static void records_put(struct ask *ask, int64_t incident)
     json_write_array_end(ask->out);
 }
 
+/* Acts that have no sense but to meet a term. */
+static bool act_owed(struct desk *desk, const struct incident *incident, enum desk_act act)
+{
+    const struct subject subject = incident_subject(incident);
+    bool of_term = act == ACT_ESCALATE || (act == ACT_REPORT && incident->state == STATE_EVENT);
+    return !of_term || clocks_owed(desk, &subject, act == ACT_ESCALATE ? "escalate" : "report") > 0;
+}
+
 static void acts_put(struct ask *ask, const struct incident *incident)
 {
     enum desk_state next;
@@ -96,7 +105,7 @@ static void acts_put(struct ask *ask, const struct incident *incident)
     json_write_key(ask->out, "acts");
     json_write_array(ask->out);
     for (enum desk_act act = 0; act < ACT_COUNT; act++)
-        if (may && desk_flow(incident->state, act, &next))
+        if (may && desk_flow(incident->state, act, &next) && act_owed(ask->desk, incident, act))
             json_write_text(ask->out, desk_act_key(act));
     json_write_array_end(ask->out);
 }
@@ -126,6 +135,7 @@ static void card_put(struct ask *ask, const struct incident *i)
     json_put_int(out, "confirmed_ns", i->confirmed_ns);
     json_put_int(out, "notified_ns", i->notified_ns);
     json_put_int(out, "closed_ns", i->closed_ns);
+    duties_put(ask->desk, out, i);
 }
 
 static bool incident_asked(struct ask *ask, struct incident *ret_incident)
@@ -168,20 +178,25 @@ static bool act_effect(struct ask *ask, struct incident *incident, enum desk_act
         break;
     case ACT_CONFIRM:
         incident->confirmed_ns = ask->now_ns;
-        clocks_start(desk, &subject, "confirmed", ask->now_ns, ask->now_ns);
         if (incident->severity == 1)
             clocks_start(desk, &subject, "confirmed_unknown_severity", ask->now_ns, ask->now_ns);
         break;
     case ACT_REPORT:
-        clocks_meet(desk, &subject, "report", ask->who, ask->now_ns);
+        if (clocks_meet(desk, &subject, "report", ask->who, ask->now_ns) == 0 && incident->state == STATE_EVENT)
+            return false;
+        break;
+    case ACT_ESCALATE:
+        return clocks_meet(desk, &subject, "escalate", ask->who, ask->now_ns) > 0;
+    case ACT_ERADICATE:
+        clocks_spare(desk, &subject, "confirmed_national", ask->who, ask->now_ns);
         break;
     case ACT_FALSE_POSITIVE:
         clocks_cancel(desk, &subject, ask->who, ask->now_ns);
         incident->closed_ns = ask->now_ns;
         break;
     case ACT_CLOSE:
-        /* A confirmed incident owes what its terms ask for; an event that was none does not. */
-        if (incident->confirmed_ns && clocks_unmet(desk, &subject) > 0)
+        /* A confirmed incident owes what its terms ask for, and so does what STS told of; another event does not. */
+        if ((incident->confirmed_ns || incident->origin == ORIGIN_STS) && clocks_unmet(desk, &subject) > 0)
             return false;
         clocks_cancel(desk, &subject, ask->who, ask->now_ns);
         incident->closed_ns = ask->now_ns;
@@ -192,7 +207,6 @@ static bool act_effect(struct ask *ask, struct incident *incident, enum desk_act
     case ACT_TRIAGE:
     case ACT_EVENT:
     case ACT_CONTAIN:
-    case ACT_ERADICATE:
     case ACT_COUNT:
         break;
     }
@@ -240,10 +254,15 @@ void ask_incident_act(struct ask *ask)
     desk_record_end(ask->desk, incident.id, reason);
     incident.state = next;
     if (!act_effect(ask, &incident, act)) {
-        ask_refuse(ask, "state_refuses", act == ACT_CLOSE ? "terms are still to be met" : "it was notified before");
+        ask_refuse(ask, "state_refuses",
+                   act == ACT_CLOSE    ? "terms are still to be met"
+                   : act == ACT_NOTIFY ? "it was notified before"
+                                       : "no term asks for it");
         return;
     }
     incident_save(ask->desk, &incident);
+    if (act == ACT_CONFIRM || act == ACT_REOPEN)
+        duties_settle(ask->desk, &incident, ask->who, ask->now_ns);
     if (act == ACT_CONFIRM)
         confirmed_notice(ask, &incident);
     json_put_text(ask->out, "state", desk_state_key(next));
@@ -376,6 +395,7 @@ void ask_incident_edit(struct ask *ask)
         return;
     }
     int64_t severity = incident.severity;
+    int64_t object = incident.object;
     buf_init(&changes, DESK_RECORD_MAX / 2);
     buf_init(&names, 400);
     json_write_object(&changes);
@@ -389,6 +409,8 @@ void ask_incident_edit(struct ask *ask)
         desk_record_end(ask->desk, incident.id, buf_view(&names));
         incident_save(ask->desk, &incident);
         severity_clocks(ask, &incident, severity);
+        if (incident.object != object)
+            duties_settle(ask->desk, &incident, ask->who, ask->now_ns);
     }
     buf_done(&changes);
     buf_done(&names);

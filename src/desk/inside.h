@@ -7,6 +7,7 @@
 
 #include "codec/json.h"
 #include "desk/desk.h"
+#include "desk/duty.h"
 #include "desk/flow.h"
 #include "desk/questionnaire.h"
 #include "desk/receiver_text.h"
@@ -119,6 +120,7 @@ struct desk {
     void *rule_context;
     void (*random)(void *ret_bytes, size_t n);
     enum desk_level threshold;
+    enum duty_party party;
     int32_t zone_offset_s;
     uint32_t argon_memory_kib;
     struct trail trail;
@@ -210,6 +212,8 @@ struct incident {
     struct str ioc, nature, actions, note;
     struct str host, account, address;
     int64_t matches, first_ns, last_ns, occurred_ns, detected_ns, confirmed_ns, notified_ns, closed_ns;
+    enum duty_origin origin;
+    int64_t told_ns; /* when STS, or the object's unit, told; 0: nobody did */
 };
 
 /* False when there is none, or the transaction failed. Texts live in the arena. */
@@ -237,6 +241,20 @@ int64_t clocks_meet_at(struct desk *desk, const struct subject *subject, const c
                        struct str who, int64_t now_ns);
 /* Cancels the unmet clocks that this word started, overdue ones too: what started them was not so. */
 void clocks_drop(struct desk *desk, const struct subject *subject, const char *start, struct str who, int64_t now_ns);
+/* What a word starts is to run from trigger_ns, or not at all when that is 0: begins it, and cancels what else of it is
+ * not over. Not begun when what meets it was done since trigger_ns and since_ns, nor, but for `again`, when it was
+ * cancelled. */
+struct clock_settling {
+    const char *start;
+    int64_t trigger_ns, since_ns;
+    bool again;
+};
+void clocks_settle(struct desk *desk, const struct subject *subject, const struct clock_settling *settling,
+                   struct str who, int64_t now_ns);
+/* Cancels those that this word started and that are not over: what they were to tell of did not come about. */
+void clocks_spare(struct desk *desk, const struct subject *subject, const char *start, struct str who, int64_t now_ns);
+/* How many unmet ones this word would meet. */
+int64_t clocks_owed(struct desk *desk, const struct subject *subject, const char *met_by);
 /* How many are neither met nor cancelled. */
 int64_t clocks_unmet(struct desk *desk, const struct subject *subject);
 void clocks_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
@@ -431,6 +449,15 @@ void agent_policies_kept(struct desk *desk, int64_t local_id, int64_t record);
 /* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). Record 0: it has
  * none, so nobody can know whether it was seen before. */
 int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns, struct desk_matched *ret_done);
+/* What a person reports (incident_told.c): an incident of its own, whatever is open; returns its id. */
+struct incident_told {
+    struct str who;
+    int64_t severity;
+    enum duty_origin origin;
+    int64_t told_ns;
+};
+int64_t match_report(struct desk *desk, const struct desk_match *match, const struct incident_told *told,
+                     int64_t now_ns);
 
 /* --- questions (ask.c) --- */
 
@@ -504,6 +531,8 @@ void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);
 void ask_incident_edit(struct ask *ask);
+void ask_incident_open(struct ask *ask);
+void ask_incident_told(struct ask *ask);
 void ask_catalogue(struct ask *ask);
 void ask_channel_list(struct ask *ask);
 void ask_channel_save(struct ask *ask);

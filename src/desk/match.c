@@ -35,7 +35,8 @@ struct matching {
     const struct desk_match *match;
     struct str host, account, address; /* cut to what is stored */
     int64_t object, rule, record;
-    bool recordless; /* of a hunt's correlation: what it stands on is not known any more */
+    bool recordless; /* of a hunt's correlation: what it stands on is not known any more; or a person's report */
+    const struct incident_told *told; /* by a person; NULL: a rule found it */
     int64_t now_ns;
 };
 
@@ -203,7 +204,7 @@ static int64_t incident_insert(const struct matching *m, bool repeated)
     db_put_text(&q, desk_cut(match->title.n ? match->title : match->rule_id, DESK_NAME_MAX));
     db_put_i64(&q, match->level);
     db_put_text(&q, buf_view(&tags));
-    db_put_i64(&q, severity_of(match->level));
+    db_put_i64(&q, m->told ? m->told->severity : severity_of(match->level));
     db_put_text(&q, kind_of(m->desk, match));
     db_put_i64(&q, repeated);
     db_put_text(&q, desk_cut(match->description, DESK_EVENT_MAX));
@@ -226,15 +227,26 @@ static int64_t incident_open(const struct matching *m, bool repeated)
     int64_t id = incident_insert(m, repeated);
     if (db_failed(desk->db) || !incident_load(desk, id, desk->scratch, &incident))
         return 0;
-    struct buf *body = desk_record_begin(desk, "incident.detected", STR("qorgan"), m->now_ns);
+    struct str who = m->told ? m->told->who : STR("qorgan");
+    if (m->told) {
+        incident.origin = m->told->origin;
+        incident.told_ns = m->told->told_ns;
+        incident_save(desk, &incident);
+    }
+    struct buf *body = desk_record_begin(desk, "incident.detected", who, m->now_ns);
     incident_put(body, &incident);
-    json_put_u64(body, "record", m->match->record);
+    if (m->told)
+        json_put_text(body, "origin", duty_origin_name(incident.origin));
+    if (incident.told_ns)
+        json_put_int(body, "told_ns", incident.told_ns);
+    if (!m->told)
+        json_put_u64(body, "record", m->match->record);
     json_put_int(body, "occurred_ns", m->match->time_ns);
     json_put_str(body, "source", desk_cut(m->match->source, DESK_FIELD_MAX));
     json_put_bool(body, "repeat", repeated);
     desk_record_end(desk, id, STR_NONE);
     const struct subject subject = incident_subject(&incident);
-    clocks_start(desk, &subject, "detected", m->now_ns, m->now_ns);
+    duties_settle(desk, &incident, who, m->now_ns);
     struct db_query q =
         db_query(desk->db, "SELECT coalesce(min(due_ns), 0) FROM clock WHERE subject = 0 AND item = ?1");
     db_put_i64(&q, id);
@@ -377,6 +389,15 @@ int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t no
     db_put_i64(&q, m.rule);
     incident = m.recordless ? 0 : db_one_i64(&q, 0);
     return incident ? incident : group_find(&m).id; /* one with so many matches that they are only counted */
+}
+
+int64_t match_report(struct desk *desk, const struct desk_match *match, const struct incident_told *told,
+                     int64_t now_ns)
+{
+    struct matching m = matching_of(desk, match, now_ns);
+    m.recordless = true;
+    m.told = told;
+    return incident_open(&m, false);
 }
 
 enum rc desk_match_batch(struct desk *desk, const struct desk_batch *batch, int64_t now_ns,

@@ -443,19 +443,15 @@ static void a_notice_is_given_up(void)
     stand_close(&stand);
 }
 
-/* From detection to the end of M-04 and past the hour clocks: when warnings come. */
-static void warnings_come_in_time(void)
+struct warning {
+    int64_t minute;
+    const char *subject; /* contained */
+};
+
+/* From detection to the end of the hour clocks: when warnings come. */
+static void warnings(const char *party, const struct warning rows[], size_t count)
 {
-    static const struct {
-        int64_t minute;
-        const char *subject; /* contained */
-    } rows[] = {
-        {0, "Security event detected"},   {0, "Incident confirmed"},     {5, "M-14 is running out"},
-        {5, "M-04 is running out"},       {10, "M-14 is running out"},   {10, "M-04 is running out"},
-        {13, "M-14 is running out"},      {13, "M-04 is running out"},   {15, "M-14 is overdue"},
-        {28, "M-04 is running out"},      {30, "M-04 is overdue"},       {36 * 60, "M-15 is running out"},
-        {54 * 60, "M-15 is running out"}, {3888, "M-15 is running out"}, {72 * 60, "M-15 is overdue"},
-    };
+    stand_party = party;
     if (!stand_ready(&stand))
         return;
     CHECK(stand_ask(&stand, "{'ask':'channel.save','who':'admin','channel':{'kind':'mail','to':'a@b.kz',"
@@ -469,9 +465,9 @@ static void warnings_come_in_time(void)
         struct desk_notice notice;
         CHECK_INT(desk_tick(stand.desk, stand.now, NULL), RC_OK);
         while (desk_outbox_take(stand.desk, stand.now, stand.arena, &notice, NULL) == RC_OK) {
-            test_row("notice %zu at minute %lld: %.*s", seen, (long long)((stand.now - begin) / M(1)),
+            test_row("%s: notice %zu at minute %lld: %.*s", party, seen, (long long)((stand.now - begin) / M(1)),
                      STR_ARG(notice.subject));
-            if (CHECK(seen < ARRAY_LEN(rows))) {
+            if (CHECK(seen < count)) {
                 CHECK_INT((stand.now - begin) / M(1), rows[seen].minute);
                 CHECK(str_search(notice.subject, str_of(rows[seen].subject)) < notice.subject.n);
                 seen++;
@@ -483,8 +479,27 @@ static void warnings_come_in_time(void)
         CHECK(desk_next_ns(stand.desk) > stand.now);
         stand.now = desk_next_ns(stand.desk);
     }
-    CHECK_INT(seen, ARRAY_LEN(rows));
+    CHECK_INT(seen, count);
     stand_close(&stand);
+}
+
+static void warnings_come_in_time(void)
+{
+    static const struct warning owner[] = {
+        {0, "Security event detected"},   {0, "Incident confirmed"},        {5, "M-14 is running out"},
+        {10, "M-14 is running out"},      {13, "M-14 is running out"},      {15, "M-14 is overdue"},
+        {36 * 60, "M-15 is running out"}, {54 * 60, "M-15 is running out"}, {3888, "M-15 is running out"},
+        {72 * 60, "M-15 is overdue"},
+    };
+    static const struct warning national[] = {
+        {0, "Security event detected"}, {0, "Incident confirmed"},        {5, "M-04 is running out"},
+        {10, "M-04 is running out"},    {13, "M-04 is running out"},      {28, "M-04 is running out"},
+        {30, "M-04 is overdue"},        {36 * 60, "M-05 is running out"}, {54 * 60, "M-05 is running out"},
+        {3888, "M-05 is running out"},  {72 * 60, "M-05 is overdue"},
+    };
+    warnings("owner", owner, ARRAY_LEN(owner));
+    warnings("national", national, ARRAY_LEN(national));
+    stand_party = NULL;
 }
 
 /* --- silence --- */

@@ -520,6 +520,10 @@ const char *const desk_schema[] = {
     "CREATE INDEX api_token_user ON api_token(user);"
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 
+    /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
+    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+
     /* documents of objects (document.h): kind: of order 52/NK, Annex 3; days are texts, empty: not said; reviewed: the
      * day of the last look through, counted: the day that the term to review counts from. file: form, state: enums of
      * document_inside.h, file: web's number of it while it comes. judgement: judged_ns 0: it waits, tree: size of the

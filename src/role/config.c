@@ -1,5 +1,7 @@
 #include "role/config.h"
 
+#include "desk/desk.h"
+
 #define TEXT_MAX 4000u /* bytes of one text: all of them fit MSG_CONFIG */
 
 struct number_row {
@@ -72,6 +74,8 @@ enum rc config_set(struct config *config, struct str key, struct str value, stru
             return err_set(err, RC_LIMIT, "\"%s\" is longer than %u bytes", texts[i].key, TEXT_MAX);
         if (str_find(value, '\n') != value.n || str_find(value, '\0') != value.n)
             return err_set(err, RC_INVALID, "\"%s\" may not hold line ends", texts[i].key);
+        if (str_is(key, "party") && !desk_party_known(value))
+            return err_set(err, RC_INVALID, "\"party\" is one of owner, centre, national");
         const char *copy = arena_strz(arena, value);
         if (!copy)
             return err_set(err, RC_LIMIT, "no memory for the configuration");

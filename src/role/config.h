@@ -106,6 +106,7 @@
     X(signature_certificates, "signature-certificates", "", "the same of certificates between a root and a signer")    \
     X(signature_lists, "signature-lists", "", "the same of lists of revoked certificates (CRL)")                       \
     X(signature_responses, "signature-responses", "", "the same of responders' answers about revocation (OCSP)")       \
+    X(party, "party", "owner", "whose duties it has: owner or holder, centre (OCIB), national (STS)")                  \
     X(object, "object", "", "name of the object made at first start; empty: the host's")
 
 struct config {

@@ -35,6 +35,8 @@ static void refusals_name_the_line(void)
         {"syslog-port 70000", "x line 1: \"syslog-port\" must be a number from 0 to 65535, not \"70000\""},
         {"\n\nweb-port\n", "x line 3: \"web-port\" must be a number from 1 to 65535, not \"\""},
         {"web-port 0x10", "x line 1: \"web-port\" must be a number from 1 to 65535, not \"0x10\""},
+        {"party ministry", "x line 1: \"party\" is one of owner, centre, national"},
+        {"party", "x line 1: \"party\" is one of owner, centre, national"},
         {"web-port 99999999999999999999",
          "x line 1: \"web-port\" must be a number from 1 to 65535, not \"99999999999999999999\""},
     };

@@ -122,6 +122,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
     struct desk_options options = {
         .data = role->data,
         .random = random_bytes,
+        .party = role->process->config.party,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
         .documents_bytes = role->process->config.documents_mib << 20,

@@ -1,6 +1,8 @@
 #include "web/case_parts.h"
 
 #include "base/assert.h"
+#include "base/civil.h"
+#include "web/events.h"
 #include "web/parts.h"
 #include "web/route.h"
 
@@ -57,6 +59,27 @@ void case_clocks(struct web_call *call, const struct json_value *subject)
         HTML(html, RAW("</tr>"));
     }
     HTML(html, RAW("</tbody></table></section>"));
+}
+
+void case_origin(struct web_call *call, const struct case_told *told, struct str wrong)
+{
+    part_select(call, "origin", "field.origin", "origin.", told->origins, told->origin);
+    part_input(call, "told", "field.told_ns", told->told, INPUT_MOMENT | (str_is(wrong, "told_ns") ? INPUT_WRONG : 0));
+}
+
+int64_t case_moment(const struct web_call *call, const char *name, int32_t zone_s)
+{
+    int64_t ns = 0;
+    struct str text = form_get(&call->form, name);
+    return text.n && !time_of_input(text, zone_s, &ns) ? -1 : ns;
+}
+
+struct str case_moment_text(struct web_call *call, int64_t ns)
+{
+    if (ns == 0)
+        return STR("");
+    struct civil c = civil_from_ns(ns, call->html.zone_s);
+    return call_format(call, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour, c.minute, c.second);
 }
 
 void case_history(struct web_call *call, const struct json_value *subject)

@@ -254,9 +254,11 @@ static const struct fake_answer fake_answers[] = {
      "\"outbox\":[{\"channel\":\"EVIL\",\"to\":\"EVIL\",\"state\":\"EVIL\",\"time_ns\":1,\"tries\":2}]}}"},
     {"incident.act", "{\"ok\":true}"},
     {"incident.edit", "{\"ok\":true}"},
-    {"catalogue",
-     "{\"ok\":true,\"kinds\":[\"EVIL\",\"dos\"],\"scopes\":[\"EVIL\"],\"signs\":[\"EVIL\"],"
-     "\"consequences\":[\"EVIL\"],\"contours\":[\"EVIL\"],\"severities\":[4,3,2,1],\"states\":[\"EVIL\"]}"},
+    {"incident.open", "{\"ok\":true,\"id\":7}"},
+    {"incident.told", "{\"ok\":true}"},
+    {"catalogue", "{\"ok\":true,\"kinds\":[\"EVIL\",\"dos\"],\"scopes\":[\"EVIL\"],\"signs\":[\"EVIL\"],"
+                  "\"consequences\":[\"EVIL\"],\"contours\":[\"EVIL\"],\"severities\":[4,3,2,1],\"states\":[\"EVIL\"],"
+                  "\"origins\":[\"EVIL\",\"own\",\"sts\"]}"},
     {"channel.list", "{\"ok\":true,\"channels\":[{\"id\":1,\"kind\":\"EVIL\",\"to\":\"EVIL\",\"server\":\"EVIL\","
                      "\"from\":\"EVIL\",\"enabled\":true}]}"},
     {"channel.save", "{\"ok\":true,\"id\":1}"},

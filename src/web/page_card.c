@@ -11,6 +11,7 @@
 
 /* What a state allows, when the desk does not say it itself ("acts"). The desk decides in any case. */
 #define SHEET_RECORDS 64        /* of one proof sheet: what query takes at once */
+#define ASKED         3         /* questions of ask_card */
 #define OWN_ALARM     "qorgan-" /* begins the ids of what the archive tells of itself: no rule found it */
 
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
     {"contain", " confirmed notified "},
     {"eradicate", " confirmed notified contained reported "},
     {"report", " confirmed notified contained eradicated "},
+    {"escalate", ""},
     {"close", " event notified contained eradicated reported "},
     {"reopen", " closed false_positive "},
 };
@@ -41,15 +43,9 @@ static void ask_card(struct web_call *call)
 
 /* --- pieces --- */
 
-static bool act_allowed(const struct json_value *incident, const char *act, const char *states)
+/* Whether the incident's state is one of these words, each between blanks. */
+static bool state_among(const struct json_value *incident, const char *states)
 {
-    const struct json_value *given = json_get(incident, "acts");
-    if (given && given->kind == JSON_ARRAY) {
-        for (const struct json_value *a = json_first(given); a; a = a->next)
-            if (str_is(a->text, act))
-                return true;
-        return false;
-    }
     char word[64];
     struct buf buf;
     buf_init_fixed(&buf, word, sizeof word);
@@ -59,13 +55,30 @@ static bool act_allowed(const struct json_value *incident, const char *act, cons
     return !buf.overflow && str_search(str_of(states), buf_view(&buf)) < str_of(states).n;
 }
 
+static bool act_allowed(const struct json_value *incident, const char *act, const char *states)
+{
+    const struct json_value *given = json_get(incident, "acts");
+    if (given && given->kind == JSON_ARRAY) {
+        for (const struct json_value *a = json_first(given); a; a = a->next)
+            if (str_is(a->text, act))
+                return true;
+        return false;
+    }
+    return state_among(incident, states);
+}
+
+static bool acts_allowed(const struct json_value *incident)
+{
+    bool allowed = false;
+    for (size_t i = 0; i < ARRAY_LEN(acts) && !allowed; i++)
+        allowed = act_allowed(incident, acts[i].act, acts[i].states);
+    return allowed;
+}
+
 static void act_form(struct web_call *call, const struct json_value *incident)
 {
     struct html *html = &call->html;
-    size_t allowed = 0;
-    for (size_t i = 0; i < ARRAY_LEN(acts); i++)
-        allowed += act_allowed(incident, acts[i].act, acts[i].states);
-    if (allowed == 0)
+    if (!acts_allowed(incident))
         return;
     HTML(html, RAW("<section class=\"card\" id=\"acts\"><h2>"), SAY("card.acts"),
          RAW("</h2><form method=\"post\" action=\"/incidents/"), INT(of_int(incident, "id")), RAW("/act\">"));
@@ -83,6 +96,27 @@ static void act_form(struct web_call *call, const struct json_value *incident)
         main = false;
     }
     HTML(html, RAW("</p></form></section>"));
+}
+
+/* Who told of it: terms that run from that moment, or from the confirmation, follow from it. */
+static void told_form(struct web_call *call, const struct json_value *i, const struct json_value *catalogue,
+                      struct str wrong)
+{
+    static const char states[] = " detected triage event confirmed notified contained eradicated ";
+    struct html *html = &call->html;
+    bool sent = str_ends(call->http.path, STR("/told"));
+    const struct case_told told = {json_get(catalogue, "origins"),
+                                   sent ? form_get(&call->form, "origin") : of_str(i, "origin"),
+                                   sent ? form_get(&call->form, "told") : case_moment_text(call, of_int(i, "told_ns"))};
+    if (!acts_allowed(i) || !state_among(i, states))
+        return;
+    HTML(html, RAW("<section class=\"card\" id=\"told\"><h2>"), SAY("card.told"), RAW("</h2><p class=\"hint\">"),
+         SAY_OF("card.told_", of_str(i, "party")), RAW("</p><form class=\"grid\" method=\"post\" action=\"/incidents/"),
+         INT(of_int(i, "id")), RAW("/told\">"));
+    part_csrf(call);
+    case_origin(call, &told, wrong);
+    part_input(call, "why", "field.reason", sent ? form_get(&call->form, "why") : STR(""), INPUT_WIDE);
+    HTML(html, RAW("<p class=\"buttons wide\"><button>"), SAY("card.told_save"), RAW("</button></p></form></section>"));
 }
 
 /* What stands in a field: what was just sent, else what the desk has. */
@@ -247,6 +281,7 @@ static void card(struct web_call *call, size_t at, const struct json_value *fail
     case_clocks(call, i);
     HTML(html, RAW("<div class=\"split\"><div>"));
     act_form(call, i);
+    told_form(call, i, catalogue, of_str(failed, "field"));
     records(call, i);
     annex_form(call, i, catalogue, objects, of_str(failed, "field"));
     HTML(html, RAW("</div><div>"));
@@ -295,6 +330,37 @@ void act_card(struct web_call *call)
     json_put_int(buf, "id", id);
     json_put_str(buf, "act", form_get(&call->form, "act"));
     json_put_str(buf, "reason", form_get(&call->form, "reason"));
+    call_ask_end(call);
+}
+
+void told_card(struct web_call *call)
+{
+    int64_t id = 0;
+    IGNORE(str_to_i64(call->args[0], &id));
+    if (call->phase == 0) { /* for the zone of its object */
+        ask_card(call);
+        return;
+    }
+    if (call->phase == 1 && (call_failed_at(call, 0) || call_failed_at(call, 1) || call_failed_at(call, 2)))
+        return;
+    if (call->phase == 2) {
+        struct str error = call_error(call, ASKED);
+        if (error.n == 0)
+            call_redirect_slice(call, call_format(call, "/incidents/%.*s?saved=1", STR_ARG(call->args[0])));
+        else if (str_is(error, "session_ended"))
+            call_fail(call, 401, error, STR(""));
+        else
+            card(call, 0, call->questions[ASKED].answer, error);
+        return;
+    }
+    const struct json_value *incident = json_get(call_answer(call, 0), "incident");
+    const struct json_value *objects = json_get(call_answer(call, 2), "objects");
+    int32_t zone_s = zone_of_object(objects, of_int(incident, "object_id"), of_str(incident, "object"));
+    struct buf *buf = call_ask(call, WEB_DESK, "incident.told");
+    json_put_int(buf, "id", id);
+    json_put_str(buf, "origin", form_get(&call->form, "origin"));
+    json_put_int(buf, "told_ns", case_moment(call, "told", zone_s));
+    json_put_str(buf, "reason", form_get(&call->form, "why"));
     call_ask_end(call);
 }
 

@@ -91,6 +91,8 @@ void page_incidents(struct web_call *call)
     HTML(html, RAW("<div id=\"incidents\" data-refresh=\"5\"><div class=\"heading\"><h1>"), SAY("incidents.title"),
          RAW(" <small>"), NUMBER(of_int(answer, "total")), RAW("</small></h1>"));
     filter(call, state);
+    if (of_bool(answer, "may_open"))
+        HTML(html, RAW("<a class=\"button\" href=\"/incidents/new\">"), SAY("incidents.new"), RAW("</a>"));
     HTML(html, RAW("</div>"));
     if (!json_first(incidents)) {
         HTML(html, RAW("<p class=\"empty\">"), SAY_OF("incidents.empty_", state), RAW("</p>"));

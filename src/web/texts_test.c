@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define OWN_ALARMS 19 /* rows of alarm_rows in src/role/desk.c and of troubles in src/desk/own_alarm.c */
+#define OWN_ALARMS 20 /* rows of alarm_rows in src/role/desk.c and of troubles in src/desk/own_alarm.c */
 
 static struct arena *arena;
 static struct map *literals; /* all string literals of the room's sources that look like keys */
