@@ -12,8 +12,9 @@ import time
 from service import ROOT, Service, Skip, check, check_equal, main
 from web_api import PASSWORD, Web
 
-SCOPES = {"read", "search", "incidents", "vulnerabilities", "objects", "rules", "agents", "administration", "metrics"}
-FILES = ("/api/upload", "/api/document", "/api/document.file")  # bytes in, bytes out
+SCOPES = {"read", "search", "incidents", "vulnerabilities", "objects", "rules", "agents", "administration", "metrics",
+          "reports"}
+FILES = ("/api/upload", "/api/indicators", "/api/document", "/api/document.file")  # bytes in, bytes out
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)')
 

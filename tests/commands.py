@@ -13,8 +13,8 @@ import time
 from service import QORGAN, ROOT, VERIFY, Service, check, check_equal, main
 
 COMMANDS = ("serve", "ingest", "search", "verify", "proof", "certificate", "export", "detect", "parse", "rules",
-            "coverage", "losses", "inventory", "demo", "forward", "mirror", "mirror-token", "sender-token", "version",
-            "help")
+            "coverage", "losses", "inventory", "demo", "factor-reset", "forward", "mirror", "mirror-token",
+            "sender-token", "version", "help")
 RULES = os.path.join(ROOT, "data", "rules")
 GUESS = "Nov 20 10:00:{0:02d} web1 sshd[812]: Failed password for invalid user admin from 203.0.113.7 port 40{0:02d} " \
         "ssh2\n"

@@ -161,7 +161,8 @@ def whole_life():
             again.tcp(b"<13>2026-11-20T10:00:00Z host app: fresh-word after the restart\n")
             hit = again.wait_for("fresh-word", 1)[0]
             proof = os.path.join(base, "proof")
-            for record in (again.sent("number-0000005")[0]["record"], hit["record"]):
+            sealed, fresh = again.sent("number-0000005")[0]["record"], hit["record"]
+            for record in (sealed, fresh):
                 again.proof(record, proof)
                 done = subprocess.run([VERIFY, "--proof", proof, "--vkey", again.public_key()], capture_output=True,
                                       text=True, check=False)
@@ -172,10 +173,24 @@ def whole_life():
         status, text = verify(data)
         check_equal(status, 0, f"verify: {text}")
         examined(data, 0, absent="foreign-file leftover")
+        explained(data, base, {sealed: False, fresh: True})
         auditor_check(data, base, ring, identity)
         rows = [json.loads(line) for line in key("show", "--json", "--data", data).stdout.splitlines()]
         check_equal([(row["id"], row["state"]) for row in rows], [(identity, "wraps")], "keys shown")
         check(rows[0]["segments"] >= 2 and rows[0]["log_files"] >= 1, f"counts: {rows}")
+
+
+def explained(data, base, records):
+    """Whether a rule matches records: what reads them can open no key, and has them."""
+    rule = os.path.join(base, "fresh.yml")
+    with open(rule, "w", encoding="ascii") as file:
+        file.write("title: Fresh\nid: 1c9f6b5e-0a52-4c8e-9a1e-2f6d5b7c3e01\nlogsource:\n    product: linux\n"
+                   "detection:\n    s:\n        message|contains: fresh-word\n    condition: s\nlevel: low\n")
+    for record, match in records.items():
+        done = subprocess.run([QORGAN, "rules", "explain", "Fresh", str(record), "--json", "--rules", rule, "--data",
+                               data], capture_output=True, text=True, check=False, timeout=60)
+        check_equal(done.returncode, 0, f"record {record} explained: {done.stderr}")
+        check_equal(json.loads(done.stdout)[0]["match"], match, f"record {record}")
 
 
 def auditor(data, *arguments):
@@ -224,7 +239,7 @@ def memory_check(running, secret):
     raw = base64.b64decode(secret)
     roles = {"parent": [running.process.pid]}
     for role in ("signer", "keeper", "reaper", "out", "desk", "query", "engine", "web", "collector", "intake",
-                 "packer", "judge", "hunter", "reader", "verifier"):
+                 "packer", "judge", "hunter", "reader", "drawer", "verifier"):
         roles[role] = running.pids(role)
     have = set()
     for role, pids in roles.items():

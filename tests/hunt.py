@@ -440,7 +440,7 @@ def other_letters():
 
 
 def stopped():
-    """Ctrl-C ends a hunt and its workers; what was found until then is told, and that it is not all"""
+    """Ctrl-C ends a hunt and its workers; what was found until then is told, and that it is not all; so for diff"""
     with Folder() as folder:
         folder.ingest(folder.file("a.log", b"\n".join(filler(n) for n in range(400000)) + b"\n"))
         rule = folder.file("r.yml", rule_text("All", IDS[0], "request"))
@@ -457,6 +457,38 @@ def stopped():
         check("stopped: what was found until then is not all" in said, said)
         check("All (" in out, out)
         check(not any(os.path.exists(f"/proc/{pid}") for pid in workers.split()), "no worker is left")
+        diff_stopped(folder.data, rule, folder.file("other.yml", rule_text("All", IDS[0], "status")))
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as pids:
+        return [int(child) for child in pids.read().split()]
+
+
+def diff_stopped(data, old, new):
+    """Who is asked to stop ends the copy that compares, which does not hear of it, and all that this one started."""
+    with subprocess.Popen([QORGAN, "rules", "diff", old, new, "--data", data], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        deadline = time.time() + 60
+        while not (copies := children(process.pid)):
+            check(time.time() < deadline and process.poll() is None, "no copy came")
+        os.kill(copies[0], signal.SIGSTOP)
+        workers = children(copies[0])
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=60)
+    check_equal((process.returncode, out), (1, ""), said)
+    check("stopped: nothing can be said of the difference" in said, said)
+    for pid in copies + workers:
+        while at_work(pid):
+            check(time.time() < deadline, f"process {pid} is left")
+
+
+def at_work(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return ") Z" not in stat.read()
+    except OSError:
+        return False
 
 
 def differences():

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 from service import QORGAN, ROOT, Service, check, check_equal, main
 from web_api import Web
 
 ADDRESS_RULE = "3d2f1f0a-6f4e-4c7b-9a53-1c8be52f7f01"
 LISTED = "203.0.113.66"
+SECOND = "203.0.113.67"
+MARKER = "203.0.113.99"
 EXPIRED = "203.0.113.77"
 ACCEPTED = "<38>{stamp} web1 sshd[812]: Accepted password for ann from {address} port 4022 ssh2\n"
 STIX = {"type": "bundle", "id": "bundle--1", "objects": [
@@ -95,6 +98,10 @@ def detected():
         found = [json.loads(row) for row in said.splitlines()]
         check_equal([(row["record"], row["level"]) for row in found], [(1, "medium")], "matches")
         check_equal(qorgan("detect", "--rules", rules, log)[0], "", "without a list nothing matches")
+        for address, match in ((LISTED, True), ("203.0.113.1", False)):
+            said, _ = qorgan("rules", "explain", "--json", "--indicators", lists.path, ADDRESS_RULE, "--line",
+                             line(address).strip())
+            check_equal(json.loads(said)[0]["match"], match, f"a line with {address} explained")
         with open(os.path.join(rules, "hash_listed.yml"), encoding="utf-8") as rule:
             lists.file("own.yml", rule.read())
         lists.file("own.must.log", "Nov 20 10:00:00 web1 scan[1]: found 44d88612fea8a8f36de82e1278abb02f in /tmp/a\n")
@@ -196,6 +203,92 @@ def reloaded():
             service.quiet()
 
 
+def give(web, content, **said):
+    """A file of the list `national`, by the API; what is shown of it once it is read."""
+    query = urllib.parse.urlencode({"list": "national", "source": "a centre", "name": "feed", **said})
+    _, _, text = web.request("POST", f"/api/indicators?{query}", content.encode(),
+                             {"Content-Type": "application/octet-stream", "X-CSRF-Token": web.csrf})
+    version = json.loads(text).get("id")
+    check(version, text)
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        shown = web.ask("indicator.version", id=version)["version"]
+        if shown["state"] != "reading":
+            return shown
+        time.sleep(0.1)
+    raise AssertionError(f"a list was not read within a minute: {shown}")
+
+
+def cards(web):
+    """Of incidents of listed addresses, all that is known of them."""
+    return json.dumps([web.ask("incident.get", id=incident["id"]) for incident in incidents(web)], ensure_ascii=False)
+
+
+def wait_incident(service, web, address, resend=True):
+    """An incident of the address; it is looked for within a minute."""
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        if address in cards(web):
+            return
+        if resend:
+            service.tcp(line(address).encode())
+        time.sleep(0.3)
+    raise AssertionError(f"nothing of {address} within a minute: {cards(web)[:1500]} {service.read_log()[-3000:]}")
+
+
+def wait_renewed(service, before):
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        now = service.pids("engine")
+        if now and not set(now) & set(before):
+            return
+        time.sleep(0.1)
+    raise AssertionError("engines were not started anew within a minute")
+
+
+def records(service):
+    """What the archive says was done with the list, in order."""
+    events = [json.loads(hit["raw"])["event"] for hit in service.search("type:lifecycle national")]
+    return [event for event in reversed(events) if event.startswith("list.")]
+
+
+def given():
+    """a list that a person gives is shown, taken and matches; ended it does not; an earlier version is taken back"""
+    with Lists() as lists:
+        lists.file("marker.csv", MARKER + "\n")
+        with Service(indicators=lists.path, engines=1, indicator_hunt_minutes=0) as service:
+            web = Web(service)
+            shown = give(web, f"value,note\n{LISTED},\n{SECOND},C2\nx y,\n", confidence=70)
+            check_equal([shown[key] for key in ("state", "list", "address", "refused", "new", "confidence")],
+                        ["ready", "national.csv", 2, 1, 2, 70], f"what is shown: {shown}")
+            check_equal(shown["preview"]["reasons"][0]["line"], 4, "where it was refused")
+            taken = web.change("indicator.take", id=shown["id"])
+            check(taken["ok"], taken)
+            wait_incident(service, web, LISTED)
+            check("indicator.list=national.csv indicator.note=a centre" in cards(web), cards(web)[:3000])
+            deadline = time.time() + 60  # the hunter, who is nobody by then, reads it as well
+            while "national.csv" not in json.dumps(web.ask("indicator.list")["lists"]) and time.time() < deadline:
+                time.sleep(0.1)
+            check_equal([row["entries"] for row in web.ask("indicator.list")["lists"]], [1, 2], "lists that were read")
+            engines = service.pids("engine")
+            check(web.change("indicator.end", id=taken["list_id"], reason="nobody vouches for it")["ok"], "its end")
+            wait_renewed(service, engines)
+            service.tcp((line(SECOND) + line(MARKER)).encode())
+            wait_incident(service, web, MARKER, resend=False)
+            check(SECOND not in cards(web), "a list that ended matches")
+            again = web.change("indicator.restore", id=shown["id"], reason="it is needed again")
+            check(again["ok"], again)
+            shown = give(web, json.dumps(MISP))
+            check_equal([shown[key] for key in ("new", "changed", "same", "gone")], [1, 1, 0, 1], f"against: {shown}")
+            history = web.ask("indicator.get", id=taken["list_id"])["history"]
+            check_equal([step["act"] for step in history], ["restored", "ended", "taken"], "history")
+            deadline = time.time() + 60
+            while len(told := records(service)) < 5 and time.time() < deadline:
+                time.sleep(0.1)
+            check_equal(told, ["list.added", "list.taken", "list.ended", "list.restored", "list.added"], "records")
+            service.quiet()
+
+
 def absent_folder():
     """a folder of lists that is not there is an error in the log, and detection goes on"""
     with Service(indicators="/nonexistent/lists") as service:
@@ -206,4 +299,4 @@ def absent_folder():
 
 
 if __name__ == "__main__":
-    sys.exit(main([checked, detected, served, reloaded, absent_folder]))
+    sys.exit(main([checked, detected, served, reloaded, given, absent_folder]))

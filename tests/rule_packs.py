@@ -38,6 +38,9 @@ FILES = {
 }
 
 
+READ_SEARCH = 1 << 2  # CAP_DAC_READ_SEARCH: to read what others own
+
+
 class Folder:
     """A data folder and a place for sources, without a service."""
 
@@ -247,13 +250,16 @@ def copies_of(process):
     for pid in pids:
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
             rows = dict(line.split(":", 1) for line in status.read().splitlines())
-        rows["open"] = sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd")) if os.geteuid() == 0 else []
+        rows["open"] = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")] \
+            if os.geteuid() == 0 else []
         found.append({key: value.split() if isinstance(value, str) else value for key, value in rows.items()})
     return found
 
 
-def confined(who, told, *arguments, status=0):
-    """A copy reads what strangers wrote, and waits for us to read what it tells: it is nobody's, and may do nothing."""
+def confined(who, told, *arguments, status=0, below=None):
+    """A copy reads what strangers wrote, and waits for us to read what it tells: it is nobody's, and may do nothing,
+    but read `below` a folder, whoever owns what is there."""
+    rights = READ_SEARCH if below and os.geteuid() == 0 and not who else 0
     as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
     with subprocess.Popen([QORGAN, "rules", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           **as_who) as process:
@@ -264,11 +270,14 @@ def confined(who, told, *arguments, status=0):
     check(told in text, text[-500:])
     check_equal(len(copies), 1, "who reads the rules")
     copy = copies[0]
-    check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), (["0" * 16], ["0" * 16], ["1"]), "rights")
+    check("zombie" not in "".join(copy["State"]), "it is at work")
+    check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), ([f"{rights:016x}"], [f"{rights:016x}"], ["1"]),
+                "rights")
     check_equal(set(copy["Uid"] + copy["Gid"]), {str(who or (65534 if os.geteuid() == 0 else os.getuid()))}, "whose")
     if "confined" not in text:
         check_equal(copy["Seccomp"], ["2"], "calls are limited")
-    check(len(copy["open"]) <= 4, f"what is open: {copy['open']}")
+    others = [path for path in copy["open"] if not (below and path.startswith(below))]
+    check(len(others) <= 4, f"what is open: {copy['open']}")
 
 
 def all_confined(who):
@@ -286,8 +295,53 @@ def all_confined(who):
         wide = f.source("wide", {"wide.yml": (
             "title: wide\nid: 60606060-6060-4060-8060-606060606060\nlogsource:\n    product: linux\ndetection:\n"
             f"    s:\n        message|contains:\n{words}    condition: s\nlevel: low\n")})
-        confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--line",
-                 "<13>1 2026-11-28T10:00:00Z host app 7 - - " + "word " * 40)
+        lists = f.source("lists", {"a.csv": "203.0.113.7\n"})
+        line = "<13>1 2026-11-28T10:00:00Z host app 7 - - " + "word " * 40
+        confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--indicators", lists, "--line", line)
+        confined(who, "1 passed, 400 failed", "test", far_source(f), status=1)
+        record = ingested(f, who, line)
+        confined(who, "absent 1199", "explain", "wide", "--rules", wide, record, "--data", f.data,
+                 below=os.path.join(f.data, "archive"))
+        many = f.source("many", {"many.yml": "---\n".join(rule(n, "x", title=f"{n} " + "x" * 240) for n in range(500))})
+        confined(who, "499 xxx", "diff", wide, many, "--data", f.data, status=1,
+                 below=os.path.join(f.data, "archive"))
+
+
+def ingested(folder, who, line):
+    """The number of the line's record, in an archive that belongs to another user than who asks, if that is root."""
+    log = os.path.join(folder.source("log", {"a.log": line + "\n"}), "a.log")
+    as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
+    subprocess.run([QORGAN, "ingest", "--data", folder.data, log], check=True, capture_output=True, **as_who)
+    hits = subprocess.run([QORGAN, "search", "--json", "--data", folder.data, "word"], check=True, capture_output=True,
+                          text=True, **as_who).stdout
+    if os.geteuid() == 0:
+        for path, _, names in os.walk(folder.data):
+            for name in [path] + [os.path.join(path, one) for one in names]:
+                os.chown(name, 65533, 65533)
+                os.chmod(name, os.stat(name).st_mode & 0o700)
+    return str(json.loads(hits.splitlines()[0])["record"])
+
+
+def far_source(folder):
+    """Rules so far below that what is said of them is more than pipes hold: whoever judges waits for who prints."""
+    far = "/".join([240 * "n"] * 15)
+    return folder.source("far", {"a.yml": rule(1, "x"), "a.must.log": "Nov 20 10:00:00 web1 app[8]: x\n",
+                                 **{f"{far}/{n}.yml": FILES["rules/bad.yml"] for n in range(400)}})
+
+
+def killed():
+    """the copy that judges is killed: that is said, the status is 1, nothing is reported that was not judged"""
+    with Folder() as f:
+        report = os.path.join(f.path, "report.xml")
+        with subprocess.Popen([QORGAN, "rules", "test", far_source(f), "--junit", report], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            process.stdout.read(100)
+            with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+                os.kill(int(children.read()), signal.SIGKILL)
+            said, complaint = process.communicate(timeout=60)
+        check_equal(process.returncode, 1, complaint)
+        check("the confined process ended with signal 9" in complaint, complaint)
+        check("cases:" not in said and not os.path.exists(report), said[-300:])
 
 
 def in_a_copy():
@@ -550,5 +604,5 @@ def at_work():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, in_a_copy, signatures,
-                           changed_files, sigmahq, at_work]))
+    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, in_a_copy, killed,
+                           signatures, changed_files, sigmahq, at_work]))

@@ -12,12 +12,19 @@
 #include <string.h>
 #include <unistd.h>
 
+enum rc archive_folder_path(const char *data, char ret_path[ARCHIVE_PATH_MAX], struct err *err)
+{
+    int n = snprintf(ret_path, ARCHIVE_PATH_MAX, "%s/archive", data);
+    bool fits = n >= 0 && (size_t)n < ARCHIVE_PATH_MAX;
+    return fits ? RC_OK : err_set(err, RC_LIMIT, "the data folder's name is too long");
+}
+
 enum rc archive_folder(const char *data, int *ret_folder, struct err *err)
 {
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/archive", data);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, RC_LIMIT, "the data folder's name is too long");
+    char path[ARCHIVE_PATH_MAX];
+    enum rc rc = archive_folder_path(data, path, err);
+    if (rc != RC_OK)
+        return rc;
     int fd = io_open_folder(path);
     if (fd == -ENOENT)
         return err_set(err, RC_NOT_FOUND,
@@ -78,20 +85,28 @@ static enum rc derive_open(struct reading *reading, struct err *err)
     return reading->normaliser && reading->event && reading->fields ? RC_OK : err_set(err, RC_LIMIT, "no memory");
 }
 
-enum rc reading_open(struct reading *reading, const char *data, bool with_fields, struct err *err)
+enum rc reading_prepare(struct reading *reading, const char *data, bool with_fields, struct err *err)
 {
+    int folder = -1;
     memset(reading, 0, sizeof *reading);
     reading->folder = -1;
     reading->names = names_new(random_u64());
-    enum rc rc = reading->names ? archive_folder(data, &reading->folder, err) : err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = reading->names ? archive_folder(data, &folder, err) : err_set(err, RC_LIMIT, "no memory");
+    if (folder >= 0)
+        close(folder); /* it is there: said before anything else */
     rc = rc == RC_OK && with_fields ? derive_open(reading, err) : rc;
-    rc = rc == RC_OK ? archive_vault(data, &reading->vault, err) : rc;
+    return rc == RC_OK ? archive_vault(data, &reading->vault, err) : rc;
+}
+
+enum rc reading_start(struct reading *reading, const char *data, struct err *err)
+{
+    struct archive_reader_options options = {.names = reading->names,
+                                             .derive = reading->normaliser ? derive : NULL,
+                                             .derive_context = reading,
+                                             .vault = reading->vault};
+    enum rc rc = archive_folder(data, &reading->folder, err);
     if (rc != RC_OK)
         return rc;
-    struct archive_reader_options options = {
-        .names = reading->names, .derive_context = reading, .vault = reading->vault};
-    if (with_fields)
-        options.derive = derive;
     rc = archive_reader_open(&io_kernel, reading->folder, &options, &reading->reader, err);
     if (rc != RC_OK)
         IGNORE(err_wrap(err, "archive in \"%s\"", data)); /* the code stays rc */
@@ -99,6 +114,12 @@ enum rc reading_open(struct reading *reading, const char *data, bool with_fields
         fprintf(stderr, "qorgan: warning: file \"checkpoints/cosigned\" of the archive is damaged and not used; run "
                         "qorgan verify\n");
     return rc;
+}
+
+enum rc reading_open(struct reading *reading, const char *data, bool with_fields, struct err *err)
+{
+    enum rc rc = reading_prepare(reading, data, with_fields, err);
+    return rc == RC_OK ? reading_start(reading, data, err) : rc;
 }
 
 void reading_tell_gone(struct reading *reading, const char *command, const struct search_result *result)

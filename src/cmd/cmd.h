@@ -39,6 +39,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_mirror(int argc, char **argv);
 int cmd_mirror_token(int argc, char **argv);
 int cmd_sender_token(int argc, char **argv);
+int cmd_factor_reset(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);

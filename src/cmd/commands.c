@@ -440,6 +440,15 @@ static const struct option_row sender_token_rows[] = {
     {.name = "revoke", .type = OPTION_TEXT, .argument = "NAME", .help = "end this sender's token"},
 };
 
+static const struct option_row factor_reset_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "reason",
+     .type = OPTION_TEXT,
+     .argument = "TEXT",
+     .help = "why, one line of ten characters at least: it stands in the record and is shown to the person"},
+};
+
 static const struct option_row key_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -636,6 +645,12 @@ static const struct command commands[] = {
      "With a name makes a token for that mirror and prints it once; without one lists the mirrors."},
     {"sender-token", "say who may send over HTTP", "[NAME]", 0, 1, ROWS(sender_token_rows),
      "With a name makes a token for that sender and prints it once; without one lists the senders."},
+    {"factor-reset", "take the second factor away from who lost the phone", "NAME", 1, 1, ROWS(factor_reset_rows),
+     "For who owns the machine, while the service is stopped: an administrator whose phone and recovery codes are "
+     "gone, "
+     "with no other administrator to ask. The person's sessions end, the next sign-in is by the password alone, and "
+     "where the role must have a second factor a new one is set up then. The reason, a record of the archive, is "
+     "needed."},
     {"key", "make, show and rotate master keys", "new FILE | add FILE | show [FILE] | rotate", 1, 2, ROWS(key_rows),
      "new writes a file with one master key; add puts a further one in front, which wraps from then on. In place of "
      "FILE a pkcs11: URI may stand: then a key on that token seals the file. show lists the ids, and which of them the "

@@ -23,13 +23,6 @@ enum rc confined_command(const struct confined *confined, const char *what, stru
 
 /* ---- rule files ---- */
 
-struct rule_text {
-    struct str path;
-    struct str text;
-    const char *reason; /* why it could not be read; NULL: it was */
-    struct rule_text *next;
-};
-
 enum rc rule_texts_init(struct rule_texts *texts, struct err *err)
 {
     *texts = (struct rule_texts){.arena = arena_new(TEXTS_MEMORY)};
@@ -68,12 +61,37 @@ enum rc rule_texts_read(struct rule_texts *texts, const char *path, struct err *
     return rule_folder_walk(&io_kernel, path, &sink, err);
 }
 
+static enum rc text_give(const struct rule_text *t, struct rules *rules, struct err *err)
+{
+    return t->reason ? rules_refuse(rules, t->path, t->reason, err) : rules_add(rules, t->path, t->text, err);
+}
+
 enum rc rule_texts_give(const struct rule_texts *texts, struct rules *rules, struct err *err)
 {
     enum rc rc = RC_OK;
     for (const struct rule_text *t = texts->first; t && rc == RC_OK; t = t->next)
-        rc = t->reason ? rules_refuse(rules, t->path, t->reason, err) : rules_add(rules, t->path, t->text, err);
+        rc = text_give(t, rules, err);
     return rc;
+}
+
+static const struct rule_text *text_find(const struct rule_text *from, const struct rule_text *end, struct str path)
+{
+    const struct rule_text *t = from;
+    while (t && t != end && !str_eq(t->path, path))
+        t = t->next;
+    return t != end ? t : NULL;
+}
+
+enum rc rule_texts_give_one(const struct rule_texts *texts, struct str path, const struct rule_text **cursor,
+                            struct rules *rules, struct err *err)
+{
+    const struct rule_text *found = text_find(*cursor, NULL, path);
+    if (!found)
+        found = text_find(texts->first, *cursor, path);
+    if (!found)
+        return err_set(err, RC_NOT_FOUND, "there is no file \"%.*s\" among the rules", STR_ARG(path));
+    *cursor = found;
+    return text_give(found, rules, err);
 }
 
 void rule_texts_done(struct rule_texts *texts)

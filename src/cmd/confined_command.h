@@ -15,6 +15,12 @@ enum rc confined_command(const struct confined *confined, const char *what, stru
                          struct err *err) MUST_USE;
 
 /* Rule files that were read, or why they could not be: bytes, of which nothing was looked at. */
+struct rule_text {
+    struct str path;
+    struct str text;
+    const char *reason; /* why it could not be read; NULL: it was */
+    struct rule_text *next;
+};
 struct rule_texts {
     struct arena *arena;
     struct rule_text *first;
@@ -27,6 +33,9 @@ enum rc rule_texts_init(struct rule_texts *texts, struct err *err) MUST_USE;
 enum rc rule_texts_read(struct rule_texts *texts, const char *path, struct err *err) MUST_USE;
 /* In the copy: gives them to the rules as rule_folder_read would. */
 enum rc rule_texts_give(const struct rule_texts *texts, struct rules *rules, struct err *err) MUST_USE;
+/* The same of the first of one path, looked for from *cursor on, then from the beginning; *cursor is NULL at first. */
+enum rc rule_texts_give_one(const struct rule_texts *texts, struct str path, const struct rule_text **cursor,
+                            struct rules *rules, struct err *err) MUST_USE;
 void rule_texts_done(struct rule_texts *texts);
 
 #endif

@@ -13,13 +13,9 @@
 #include "rule/correlate.h"
 #include "rule/repeat.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define RULES_MEMORY ((size_t)1 << 30)
-#define FILE_MEMORY  ((size_t)8 << 30)
 #define EVENT_MEMORY ((size_t)256 << 20)
 #define MATCHES_MAX  1024u
 #define FLUSH_NS     (INT64_C(3600) * 1000000000)
@@ -81,37 +77,65 @@ enum rc detector_rules(struct detector *detector, const char *folder, struct err
     return rule_folder_read(&io_kernel, folder, detector->rules, err);
 }
 
-static enum rc fields_read(struct detector *detector, struct err *err)
+enum rc detector_rule_texts(struct detector *detector, const struct rule_texts *texts, struct err *err)
 {
-    struct buf path;
-    if (detector->indicator_fields)
+    return rule_texts_give(texts, detector->rules, err);
+}
+
+enum rc detector_tables(struct detector *detector, bool lists, struct err *err)
+{
+    struct buf path CLEANUP(buf_done) = {0};
+    bool fields = lists && !detector->indicator_fields;
+    if (detector->mapping && !fields)
         return RC_OK;
     buf_init(&path, 4096);
     enum rc rc = data_folder(&path, err);
-    rc = rc == RC_OK ? indicator_fields_read(buf_z(&path), &detector->indicator_fields, err) : rc;
-    buf_done(&path);
+    if (rc == RC_OK && fields)
+        rc = indicator_fields_read(buf_z(&path), &detector->indicator_fields, err);
+    if (rc == RC_OK && !detector->mapping)
+        rc = mapping_load(buf_z(&path), detector->names, &detector->mapping, err);
     return rc;
 }
 
-enum rc detector_indicators(struct detector *detector, const char *path, struct err *err)
+static enum rc lists_begin(struct detector *detector, struct err *err)
 {
     indicator_matcher_free(detector->indicator_matcher);
     detector->indicator_matcher = NULL;
-    if (!path) {
-        indicators_free(detector->indicators);
-        detector->indicators = NULL;
-        return RC_OK;
-    }
     if (!detector->indicators)
         detector->indicators = indicators_new(random_u64());
-    enum rc rc = detector->indicators ? indicator_folder_read(path, false, detector->indicators, err)
-                                      : err_set(err, RC_LIMIT, "no memory for indicators");
-    rc = rc == RC_OK ? fields_read(detector, err) : rc;
+    return detector->indicators ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
+}
+
+static enum rc lists_match(struct detector *detector, struct err *err)
+{
+    enum rc rc = detector_tables(detector, true, err);
     if (rc != RC_OK)
         return rc;
     detector->indicator_matcher =
         indicator_matcher_new(detector->indicators, detector->indicator_fields, detector->names);
     return detector->indicator_matcher ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
+}
+
+void detector_lists_forget(struct detector *detector)
+{
+    indicator_matcher_free(detector->indicator_matcher);
+    indicators_free(detector->indicators);
+    detector->indicator_matcher = NULL;
+    detector->indicators = NULL;
+}
+
+enum rc detector_indicators(struct detector *detector, const char *path, struct err *err)
+{
+    enum rc rc = lists_begin(detector, err);
+    rc = rc == RC_OK ? indicator_folder_read(path, false, detector->indicators, err) : rc;
+    return rc == RC_OK ? lists_match(detector, err) : rc;
+}
+
+enum rc detector_indicator_texts(struct detector *detector, const struct indicator_texts *texts, struct err *err)
+{
+    enum rc rc = texts->count ? lists_begin(detector, err) : RC_OK;
+    rc = rc == RC_OK ? indicator_texts_give(texts, detector->indicators, err) : rc;
+    return rc == RC_OK && texts->count ? lists_match(detector, err) : rc;
 }
 
 const struct indicators *detector_lists(const struct detector *detector)
@@ -121,19 +145,12 @@ const struct indicators *detector_lists(const struct detector *detector)
 
 enum rc detector_ready(struct detector *detector, struct err *err)
 {
-    struct buf path;
     enum rc rc = rules_finish(detector->rules, err);
     rc = rc == RC_OK ? rule_set_compile(detector->rules, detector->names, &detector->set, err) : rc;
     if (rc != RC_OK)
         return rc;
     detector->matcher = matcher_new(detector->set);
-    if (!detector->matcher)
-        return err_set(err, RC_LIMIT, "no memory for matching");
-    buf_init(&path, 4096);
-    rc = data_folder(&path, err);
-    rc = rc == RC_OK ? mapping_load(buf_z(&path), detector->names, &detector->mapping, err) : rc;
-    buf_done(&path);
-    return rc;
+    return detector->matcher ? detector_tables(detector, false, err) : err_set(err, RC_LIMIT, "no memory for matching");
 }
 
 const struct rules *detector_loaded(const struct detector *detector)
@@ -214,14 +231,13 @@ static void on_event(void *context, const struct event *event)
 /* ---- one file ---- */
 
 /* The events of an EVTX file, one line of XML each; those that cannot be read are told. */
-static enum rc evtx_load(const struct detector_file *file, struct buf *text, struct err *err)
+static enum rc evtx_load(const struct detector_file *file, struct str bytes, struct buf *text, struct err *err)
 {
     struct evtx *evtx = NULL;
     struct buf event;
     struct err why;
     char said[sizeof why.text + 64];
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    enum rc rc = fd >= 0 ? evtx_open(fd, &evtx, err) : err_errno(err, errno, "could not open \"%s\"", file->path);
+    enum rc rc = evtx_open_bytes(bytes, &evtx, err);
     buf_init(&event, EVTX_RECORD_MAX);
     for (uint64_t i = 0; rc == RC_OK && i < evtx_count(evtx); i++) {
         if (evtx_event(evtx, i, &event, &why) == RC_OK) {
@@ -238,8 +254,6 @@ static enum rc evtx_load(const struct detector_file *file, struct buf *text, str
         rc = err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
     buf_done(&event);
     evtx_free(evtx);
-    if (fd >= 0)
-        close(fd);
     return rc;
 }
 
@@ -299,19 +313,15 @@ static enum rc show(struct detector *detector, struct detector_file *file, struc
                                  : err_set(err, detector->rc, "no memory for the correlations of \"%s\"", file->path);
 }
 
-enum rc detector_file(struct detector *detector, struct detector_file *file, struct err *err)
+enum rc detector_text(struct detector *detector, struct detector_file *file, struct str text, struct err *err)
 {
-    struct str text;
     struct buf events CLEANUP(buf_done) = {0};
-    struct arena *memory CLEANUP(arena_cleanup) = arena_new(FILE_MEMORY);
+    enum rc rc = RC_OK;
     file->records = 0;
     file->incomplete = 0;
-    buf_init(&events, FILE_MEMORY / 2);
-    if (!memory)
-        return err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
-    enum rc rc = file_load_path(file->path, FILE_MEMORY / 2, memory, &text, err);
-    if (rc == RC_OK && evtx_begins(text)) {
-        rc = evtx_load(file, &events, err);
+    buf_init(&events, DETECTOR_FILE_MAX);
+    if (evtx_begins(text)) {
+        rc = evtx_load(file, text, &events, err);
         text = buf_view(&events);
     }
     if (rc != RC_OK)
@@ -320,6 +330,17 @@ enum rc detector_file(struct detector *detector, struct detector_file *file, str
     rc = rc == RC_OK ? show(detector, file, text, err) : rc;
     work_end(detector);
     return rc;
+}
+
+enum rc detector_file(struct detector *detector, struct detector_file *file, struct err *err)
+{
+    struct str text;
+    struct arena *memory CLEANUP(arena_cleanup) = arena_new(2 * DETECTOR_FILE_MAX);
+    file->records = 0;
+    file->incomplete = 0;
+    enum rc rc = memory ? file_load_path(file->path, DETECTOR_FILE_MAX, memory, &text, err)
+                        : err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
+    return rc == RC_OK ? detector_text(detector, file, text, err) : rc;
 }
 
 enum rc detector_record(struct detector *detector, const struct detector_record *record,

@@ -13,8 +13,9 @@
 
 struct loading {
     const struct hunt_choice *choice;
+    const struct hunt_choice_texts *texts;
+    const struct rule_text *cursor;
     hunt_refused told;
-    void *context;
     const struct rules *all;
     bool *wanted; /* of all */
     size_t refused;
@@ -43,49 +44,72 @@ static bool is_below(struct str path, const char *folder)
 
 /* ---- all of them ---- */
 
-static enum rc read_path(struct rules *rules, const char *named, struct err *err)
+static enum rc read_path(struct rule_texts *rules, const char *named, struct err *err)
 {
     char path[FILE_NAME_MAX];
     if (!path_trim(named, path))
         return err_set(err, RC_LIMIT, "the name of a folder of rules is too long");
-    return rule_folder_read(&io_kernel, path, rules, err);
+    return rule_texts_read(rules, path, err);
 }
 
-static enum rc read_shipped(struct rules *rules, struct err *err)
+static enum rc read_shipped(struct rule_texts *rules, struct err *err)
 {
     struct buf path CLEANUP(buf_done) = {0};
     buf_init(&path, FILE_NAME_MAX);
     enum rc rc = data_folder(&path, err);
     buf_text(&path, "/rules");
-    return rc == RC_OK ? rule_folder_read(&io_kernel, buf_z(&path), rules, err) : rc;
+    return rc == RC_OK ? rule_texts_read(rules, buf_z(&path), err) : rc;
 }
 
-static enum rc read_all(void *context, struct rules *all, struct err *err)
+static enum rc read_all(const struct hunt_choice *choice, struct hunt_choice_texts *texts, struct err *err)
 {
-    const struct loading *l = context;
-    const struct hunt_choice *choice = l->choice;
     bool ids = false;
     enum rc rc = RC_OK;
     for (size_t i = 0; i < choice->named_count && rc == RC_OK; i++) {
-        if (is_path(choice->named[i]))
-            rc = read_path(all, choice->named[i], err);
-        else
-            ids = true;
+        texts->is_path[i] = is_path(choice->named[i]);
+        ids = ids || !texts->is_path[i];
+        if (texts->is_path[i])
+            rc = read_path(&texts->rules, choice->named[i], err);
     }
     for (size_t i = 0; i < choice->folder_count && rc == RC_OK; i++)
-        rc = read_path(all, choice->folders[i], err);
+        rc = read_path(&texts->rules, choice->folders[i], err);
     if (rc == RC_OK && ids && choice->folder_count == 0)
-        rc = read_shipped(all, err);
+        rc = read_shipped(&texts->rules, err);
     return rc;
 }
 
-static enum rc read_again(void *context, struct str file, struct rules *rules, struct err *err)
+enum rc hunt_choice_read(const struct hunt_choice *choice, struct hunt_choice_texts *texts, struct err *err)
 {
-    char path[FILE_NAME_MAX];
-    (void)context;
-    if (!str_copy_z(file, path, sizeof path))
-        return err_set(err, RC_LIMIT, "the name of a file of rules is too long");
-    return rule_folder_read(&io_kernel, path, rules, err);
+    struct buf data CLEANUP(buf_done) = {0};
+    buf_init(&data, FILE_NAME_MAX);
+    texts->names = names_new(random_u64());
+    texts->is_path = memory_new(choice->named_count + 1);
+    enum rc rc =
+        texts->names && texts->is_path ? data_folder(&data, err) : err_set(err, RC_LIMIT, "no memory for rules");
+    rc = rc == RC_OK ? mapping_load(buf_z(&data), texts->names, &texts->mapping, err) : rc;
+    rc = rc == RC_OK ? rule_texts_init(&texts->rules, err) : rc;
+    return rc == RC_OK ? read_all(choice, texts, err) : rc;
+}
+
+void hunt_choice_done(struct hunt_choice_texts *texts)
+{
+    rule_texts_done(&texts->rules);
+    mapping_free(texts->mapping);
+    names_free(texts->names);
+    memory_free(texts->is_path);
+    *texts = (struct hunt_choice_texts){.names = NULL};
+}
+
+static enum rc give_all(void *context, struct rules *all, struct err *err)
+{
+    const struct loading *l = context;
+    return rule_texts_give(&l->texts->rules, all, err);
+}
+
+static enum rc give_again(void *context, struct str file, struct rules *rules, struct err *err)
+{
+    struct loading *l = context;
+    return rule_texts_give_one(&l->texts->rules, file, &l->cursor, rules, err);
 }
 
 /* ---- which are meant ---- */
@@ -103,7 +127,7 @@ static void tell_refused(struct loading *l, const char *path)
             continue;
         l->refused++;
         if (l->told)
-            l->told(l->context, outcome);
+            l->told(NULL, outcome);
     }
 }
 
@@ -138,30 +162,21 @@ static enum rc choose(void *context, const struct rules *all, bool *wanted, stru
     l->all = all;
     l->wanted = wanted;
     for (size_t i = 0; i < choice->named_count && rc == RC_OK; i++)
-        rc = is_path(choice->named[i]) ? want_path(l, choice->named[i], err) : want_named(l, choice->named[i], err);
+        rc = l->texts->is_path[i] ? want_path(l, choice->named[i], err) : want_named(l, choice->named[i], err);
     return rc;
 }
 
 /* ---- all ---- */
 
-enum rc hunt_choice_load(const struct hunt_choice *choice, hunt_refused told, void *context,
+enum rc hunt_choice_load(const struct hunt_choice *choice, struct hunt_choice_texts *texts, hunt_refused told,
                          struct hunt_rules *ret_rules, struct err *err)
 {
-    struct loading l = {.choice = choice, .told = told, .context = context};
-    const struct hunt_texts texts = {.all = read_all, .again = read_again, .choose = choose, .context = &l};
-    struct buf data CLEANUP(buf_done) = {0};
-    struct mapping *mapping = NULL;
-    struct names *names = names_new(random_u64());
-    buf_init(&data, FILE_NAME_MAX);
-    *ret_rules = (struct hunt_rules){.wanted_count = 0};
-    enum rc rc = names ? data_folder(&data, err) : err_set(err, RC_LIMIT, "no memory for rules");
-    rc = rc == RC_OK ? mapping_load(buf_z(&data), names, &mapping, err) : rc;
-    if (rc != RC_OK) {
-        names_free(names);
-        return rc;
-    }
-    rc = hunt_rules_load(&texts, names, mapping, ret_rules, err);
+    struct loading l = {.choice = choice, .texts = texts, .told = told};
+    const struct hunt_texts given = {.all = give_all, .again = give_again, .choose = choose, .context = &l};
+    enum rc rc = hunt_rules_load(&given, texts->names, texts->mapping, ret_rules, err);
     ret_rules->own = true;
+    texts->names = NULL;
+    texts->mapping = NULL;
     if (rc == RC_OK && ret_rules->wanted_count == 0 && l.refused)
         rc = err_set(err, RC_INVALID, "all rules that were named are refused");
     return rc;

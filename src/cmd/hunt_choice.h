@@ -4,6 +4,7 @@
 #define CMD_HUNT_CHOICE_H
 
 #include "base/err.h"
+#include "cmd/confined_command.h"
 #include "role/hunt_rules.h"
 #include "rule/rule.h"
 
@@ -16,11 +17,22 @@ struct hunt_choice {
     size_t folder_count;        /* 0: those that come with the program, when they are needed */
 };
 
-/* Loads, compiles, reads the tables of data/. `told` hears of each named document that did not load, and *ret_refused
- * counts them. RC_INVALID when a named rule was refused and no other was meant, RC_NOT_FOUND when nothing is so named.
- */
+/* The texts of all these, of which nothing was looked at, and the program's tables: all that loading needs. Zero it. */
+struct hunt_choice_texts {
+    struct rule_texts rules;
+    bool *is_path; /* by number of what is named */
+    struct names *names;
+    struct mapping *mapping;
+};
+/* Fails when a file or folder cannot be read, or without memory. Call hunt_choice_done in any case. */
+enum rc hunt_choice_read(const struct hunt_choice *choice, struct hunt_choice_texts *texts, struct err *err) MUST_USE;
+void hunt_choice_done(struct hunt_choice_texts *texts);
+
+/* Loads and compiles them; opens nothing. `told` hears of each named document that did not load. RC_INVALID when a
+ * named rule was refused and no other was meant, RC_NOT_FOUND when nothing is so named. Names and tables go over into
+ * *ret_rules. */
 typedef void (*hunt_refused)(void *context, const struct rule_outcome *outcome);
-enum rc hunt_choice_load(const struct hunt_choice *choice, hunt_refused told, void *context,
+enum rc hunt_choice_load(const struct hunt_choice *choice, struct hunt_choice_texts *texts, hunt_refused told,
                          struct hunt_rules *ret_rules, struct err *err) MUST_USE;
 
 #endif

@@ -316,6 +316,7 @@ static enum rc rules_load(struct command_state *c, const struct options *options
     const char *folders[OPTIONS_GIVEN_MAX];
     const char **named = memory_new((size_t)options->operand_count * sizeof *named);
     struct hunt_choice choice = {.named = named, .folders = folders};
+    struct hunt_choice_texts texts = {.names = NULL};
     if (!named)
         return err_set(err, RC_LIMIT, "no memory for the names of rules");
     for (int i = 1; i < options->operand_count; i++)
@@ -324,7 +325,9 @@ static enum rc rules_load(struct command_state *c, const struct options *options
     while (choice.folder_count < ARRAY_LEN(folders) &&
            (folders[choice.folder_count] = options_list(options, "rules", choice.folder_count)))
         choice.folder_count++;
-    enum rc rc = hunt_choice_load(&choice, hunt_site_refused, NULL, &c->rules, err);
+    enum rc rc = hunt_choice_read(&choice, &texts, err);
+    rc = rc == RC_OK ? hunt_choice_load(&choice, &texts, hunt_site_refused, &c->rules, err) : rc;
+    hunt_choice_done(&texts);
     memory_free(named);
     return rc;
 }

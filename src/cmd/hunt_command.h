@@ -29,6 +29,9 @@ struct hunt_site {
 
 /* Takes SIGINT, too: hunt_site_stopped tells. `range` are the operands `last:24h`, `from:TIME`, `to:TIME`. */
 enum rc hunt_site_open(struct hunt_site *site, const struct options *options, struct err *err) MUST_USE;
+/* The same in two steps, for who hunts where nothing but the archive can be opened. */
+enum rc hunt_site_prepare(struct hunt_site *site, const struct options *options, struct err *err) MUST_USE;
+enum rc hunt_site_start(struct hunt_site *site, const struct options *options, struct err *err) MUST_USE;
 void hunt_site_close(struct hunt_site *site);
 bool hunt_site_stopped(void);
 /* A hunt at this site, still without rules and where to. */

@@ -67,7 +67,7 @@ static enum rc zone_read(struct hunt_site *site, const char *data, struct err *e
     return rc;
 }
 
-enum rc hunt_site_open(struct hunt_site *site, const struct options *options, struct err *err)
+enum rc hunt_site_prepare(struct hunt_site *site, const struct options *options, struct err *err)
 {
     const char *data = options_text(options, "data");
     site->reading.folder = -1;
@@ -75,7 +75,18 @@ enum rc hunt_site_open(struct hunt_site *site, const struct options *options, st
     interrupt_watch();
     enum rc rc = zone_read(site, data, err);
     rc = rc == RC_OK ? range_read(site, options, clock_real_ns(), err) : rc;
-    return rc == RC_OK ? reading_open(&site->reading, data, true, err) : rc;
+    return rc == RC_OK ? reading_prepare(&site->reading, data, true, err) : rc;
+}
+
+enum rc hunt_site_start(struct hunt_site *site, const struct options *options, struct err *err)
+{
+    return reading_start(&site->reading, options_text(options, "data"), err);
+}
+
+enum rc hunt_site_open(struct hunt_site *site, const struct options *options, struct err *err)
+{
+    enum rc rc = hunt_site_prepare(site, options, err);
+    return rc == RC_OK ? hunt_site_start(site, options, err) : rc;
 }
 
 void hunt_site_close(struct hunt_site *site)

@@ -62,7 +62,7 @@ void junit_case(struct junit *junit, const struct rule_case *taken)
     buf_text(out, "  <testcase");
     put_attribute(out, "classname", taken->title.n ? taken->title : STR("unknown rule"));
     put_attribute(out, "name", str_of(taken->file));
-    buf_format(out, " time=\"%.6f\"", taken->seconds);
+    buf_format(out, " time=\"%.6f\"", (double)taken->took_ns / 1e9);
     if (taken->verdict == CASE_PASSED) {
         buf_text(out, "/>\n");
         return;

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "cmd/rule_cases.h"
+#include "cmd/rule_case.h"
 
 #define JUNIT_MAX ((size_t)1 << 30) /* bytes of a report */
 

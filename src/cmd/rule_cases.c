@@ -5,17 +5,13 @@
 #include "base/civil.h"
 #include "codec/yaml.h"
 #include "os/clock.h"
-#include "os/file.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define PATH_BYTES 4096u
+#define PATH_BYTES RULE_SAMPLE_PATH_MAX
 #define WHY_BYTES  1024u
 #define NAMED_MAX  5u /* records that a failure names */
-#define OPEN_FILES 16
 
 /* One sample file shown to the rules, and what one rule made of it. */
 struct showing {
@@ -26,14 +22,14 @@ struct showing {
     char trouble[WHY_BYTES];
 };
 
-static struct run {
+struct run {
     struct rule_cases *cases;
     struct arena *arena; /* of one info.yml */
     int64_t received_ns; /* of all samples */
     bool *had;           /* by the rule's index */
     enum rc rc;
     struct err *err;
-} * walking; /* nftw takes no context */
+};
 
 static void record_fired(struct showing *showing, uint64_t record)
 {
@@ -86,7 +82,7 @@ static void give(struct run *run, const char *file, const struct rule *rule, con
         taken.title = rule->title;
         run->had[rule->index] = true;
     }
-    taken.seconds = (double)(clock_real_ns() - begun_ns) / 1e9;
+    taken.took_ns = (uint64_t)MAX(clock_real_ns() - begun_ns, INT64_C(0)); /* the clock may be set meanwhile */
     run->cases->took(run->cases->context, &taken);
 }
 
@@ -132,7 +128,12 @@ static void file_run(struct run *run, const char *path, const struct rule *rule,
         .sink = {.hit = on_hit, .trouble = on_trouble, .context = &showing},
     };
     buf_init_fixed(&why, memory, sizeof memory);
-    if (detector_file(run->cases->detector, &file, &err) != RC_OK)
+    const struct rule_sample *sample = rule_samples_find(run->cases->samples, path);
+    if (!sample)
+        buf_format(&why, "there is no file \"%s\"", path);
+    else if (sample->why)
+        buf_text(&why, sample->why);
+    else if (detector_text(run->cases->detector, &file, sample->text, &err) != RC_OK)
         buf_text(&why, err.text);
     else if (showing.trouble[0])
         buf_text(&why, showing.trouble);
@@ -147,49 +148,42 @@ static void file_run(struct run *run, const char *path, const struct rule *rule,
     memory_free(showing.fired);
 }
 
-/* The lists for all samples again, and the one beside a rule; NULL: none. */
-static enum rc lists_take(struct run *run, const char *beside, struct err *err)
+/* The lists for all samples again, and those beside a rule; NULL: none. */
+static enum rc lists_take(struct run *run, const struct rule_sample *beside, struct err *err)
 {
     struct detector *detector = run->cases->detector;
-    const struct options *options = run->cases->options;
-    const char *path;
-    enum rc rc = detector_indicators(detector, NULL, err);
-    for (size_t i = 0; rc == RC_OK && options && (path = options_list(options, "indicators", i)); i++)
-        rc = detector_indicators(detector, path, err);
-    rc = rc == RC_OK && beside ? detector_indicators(detector, beside, err) : rc;
+    detector_lists_forget(detector);
+    enum rc rc = detector_indicator_texts(detector, run->cases->lists, err);
+    if (rc == RC_OK && beside)
+        rc = beside->why ? err_set(err, RC_IO, "%s", beside->why)
+                         : detector_indicator_texts(detector, &beside->lists, err);
     const struct indicators *lists = detector_lists(detector);
-    if (rc != RC_OK || !beside)
+    if (rc != RC_OK || !beside || !lists || !indicators_list_count(lists))
         return rc;
     struct indicator_list list = indicators_list_at(lists, indicators_list_count(lists) - 1);
     return list.refused ? err_set(err, RC_INVALID, "line %u: %s", list.reasons[0].line, list.reasons[0].text) : RC_OK;
 }
 
-static void samples_run(struct run *run, const struct rule *rule, struct str stem)
+static void samples_run(struct run *run, const struct rule *rule)
 {
-    static const char *const kinds[] = {"must", "not"};
-    static const char *const endings[] = {"log", "json", "xml", "evtx"};
-    for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++)
-        for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-            char name[PATH_BYTES];
-            int n = snprintf(name, sizeof name, "%.*s.%s.%s", STR_ARG(stem), kinds[kind], endings[i]);
-            if (n > 0 && (size_t)n < sizeof name && access(name, F_OK) == 0)
-                file_run(run, name, rule, kind == 0 ? EXPECT_EACH : EXPECT_NONE, 0);
-        }
+    char name[PATH_BYTES];
+    for (enum rule_sample_kind kind = 0; kind < RULE_SAMPLE_KINDS; kind++)
+        for (size_t i = 0; i < RULE_SAMPLE_ENDINGS; i++)
+            if (rule_sample_name(rule->path, kind, i, name) && rule_samples_find(run->cases->samples, name))
+                file_run(run, name, rule, kind == RULE_SAMPLE_MUST ? EXPECT_EACH : EXPECT_NONE, 0);
 }
 
 static void beside_rule(struct run *run, const struct rule *rule)
 {
     struct err err = {0};
-    struct str path = rule->path;
-    struct str stem = str_slice(path, 0, path.n - (str_ends(path, STR(".yaml")) ? 5 : 4));
     char list[PATH_BYTES];
-    int n = snprintf(list, sizeof list, "%.*s.indicators.csv", STR_ARG(stem));
-    bool has = n > 0 && (size_t)n < sizeof list && access(list, F_OK) == 0;
-    if (has && lists_take(run, list, &err) != RC_OK)
+    const struct rule_sample *beside =
+        rule_sample_list_name(rule->path, list) ? rule_samples_find(run->cases->samples, list) : NULL;
+    if (beside && lists_take(run, beside, &err) != RC_OK)
         give(run, list, rule, err.text, clock_real_ns());
     else
-        samples_run(run, rule, stem);
-    if (has && lists_take(run, NULL, &err) != RC_OK)
+        samples_run(run, rule);
+    if (beside && lists_take(run, NULL, &err) != RC_OK)
         run->rc = err_set(run->err, RC_LIMIT, "%s", err.text);
 }
 
@@ -247,32 +241,21 @@ static void info_rule(struct run *run, const char *info, const struct yaml_node 
         info_sample(run, info, test, rule);
 }
 
-static void info_read(struct run *run, const char *path)
+static void info_read(struct run *run, const struct rule_info *info)
 {
     struct err err = {0};
-    struct str text;
     struct yaml_node *document = NULL;
     size_t count = 0;
     arena_reset(run->arena);
-    enum rc rc = file_load_path(path, RULE_CASE_INFO_MAX, run->arena, &text, &err);
-    rc = rc == RC_OK ? yaml_parse(run->arena, text, &document, &count, &err) : rc;
+    enum rc rc =
+        info->why ? err_set(&err, RC_IO, "%s", info->why) : yaml_parse(run->arena, info->text, &document, &count, &err);
     const struct yaml_node *rules = rc == RC_OK ? yaml_get(document, "rule_metadata") : NULL;
     if (rc != RC_OK)
-        give(run, path, NULL, err.text, clock_real_ns());
+        give(run, info->path, NULL, err.text, clock_real_ns());
     else if (!rules || rules->kind != YAML_SEQUENCE || !rules->first)
-        give(run, path, NULL, "it names no rule", clock_real_ns());
+        give(run, info->path, NULL, "it names no rule", clock_real_ns());
     for (const struct yaml_node *rule = rules ? rules->first : NULL; rule; rule = rule->next)
-        info_rule(run, path, document, yaml_get_text(rule, "id", STR_NONE));
-}
-
-static int on_file(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    if (place->level > (int)RULE_CASE_DEPTH_MAX || type == FTW_DNR)
-        walking->rc = err_set(walking->err, RC_IO, "\"%s\" cannot be read, or lies too deep", path);
-    else if (type == FTW_F && strcmp(path + place->base, "info.yml") == 0)
-        info_read(walking, path);
-    return walking->rc == RC_OK ? 0 : 1;
+        info_rule(run, info->path, document, yaml_get_text(rule, "id", STR_NONE));
 }
 
 /* The end of this year: what the lines of a sample have of the year is then the same for all of them, on whatever day
@@ -284,9 +267,20 @@ static int64_t samples_received(void)
     return civil_to_days(year + 1, 1, 1) * DAY_S * SECOND_NS - SECOND_NS;
 }
 
-enum rc rule_cases_run(struct rule_cases *cases, const char *const *folders, size_t folder_count, struct err *err)
+static void bare_skip(struct run *run, const struct rule *rule)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%.*s", STR_ARG(rule->path));
+    const struct rule_case bare = {
+        .file = path, .rule = rule->id, .title = rule->title, .verdict = CASE_SKIPPED, .why = "no samples"};
+    run->cases->bare++;
+    run->cases->took(run->cases->context, &bare);
+}
+
+enum rc rule_cases_run(struct rule_cases *cases, struct err *err)
 {
     const struct rules *rules = detector_loaded(cases->detector);
+    const struct rule_samples *samples = cases->samples;
     size_t count = rules_count(rules);
     struct run run = {
         .cases = cases, .arena = arena_new((size_t)64 << 20), .received_ns = samples_received(), .err = err};
@@ -296,21 +290,14 @@ enum rc rule_cases_run(struct rule_cases *cases, const char *const *folders, siz
     for (size_t i = 0; i < count && run.rc == RC_OK; i++)
         if (rules_at(rules, i)->kind != RULE_FILTER)
             beside_rule(&run, rules_at(rules, i));
-    walking = &run;
-    for (size_t i = 0; i < folder_count && run.rc == RC_OK; i++)
-        if (nftw(folders[i], on_file, OPEN_FILES, FTW_PHYS) == -1)
-            run.rc = err_set(err, RC_IO, "\"%s\" cannot be read", folders[i]);
-    walking = NULL;
+    for (const struct rule_info *info = samples->infos; info && run.rc == RC_OK; info = info->next)
+        info_read(&run, info);
+    if (run.rc == RC_OK && samples->broken)
+        run.rc = err_set(err, RC_IO, "%s", samples->broken);
     for (size_t i = 0; i < count && run.rc == RC_OK; i++) {
         const struct rule *rule = rules_at(rules, i);
-        if (run.had[rule->index] || rule->kind == RULE_FILTER)
-            continue;
-        char path[PATH_BYTES];
-        snprintf(path, sizeof path, "%.*s", STR_ARG(rule->path));
-        struct rule_case bare = {
-            .file = path, .rule = rule->id, .title = rule->title, .verdict = CASE_SKIPPED, .why = "no samples"};
-        cases->bare++;
-        cases->took(cases->context, &bare);
+        if (!run.had[rule->index] && rule->kind != RULE_FILTER)
+            bare_skip(&run, rule);
     }
     memory_free(run.had);
     arena_free(run.arena);

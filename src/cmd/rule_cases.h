@@ -9,34 +9,21 @@
 #define CMD_RULE_CASES_H
 
 #include "cmd/detector.h"
-#include "cmd/options.h"
+#include "cmd/rule_case.h"
+#include "cmd/rule_samples.h"
 
 #include <stddef.h>
 
-#define RULE_CASE_DEPTH_MAX 32u        /* folders below the first */
-#define RULE_CASE_INFO_MAX  (1u << 20) /* bytes of an info.yml */
-
-enum rule_case_verdict { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
-
-struct rule_case {
-    const char *file; /* the sample, or info.yml */
-    struct str rule;  /* its id; empty when not known */
-    struct str title;
-    enum rule_case_verdict verdict;
-    const char *why; /* not passed; "" else */
-    double seconds;
-};
-
 struct rule_cases {
-    struct detector *detector;     /* ready */
-    const struct options *options; /* `indicators`: lists for all samples, which the detector has; may be NULL */
+    struct detector *detector;           /* ready */
+    const struct rule_samples *samples;  /* all that cases may name */
+    const struct indicator_texts *lists; /* for all samples, which the detector has; may be empty */
     void (*took)(void *context, const struct rule_case *taken);
     void *context;
     size_t bare; /* comes back: rules without any case, given as skipped */
 };
 
-/* The samples beside every loaded rule, then the info.yml below the folders, then the rules without any. RC_LIMIT
- * without memory; RC_IO when a folder cannot be read. */
-enum rc rule_cases_run(struct rule_cases *cases, const char *const *folders, size_t folder_count,
-                       struct err *err) MUST_USE;
+/* The samples beside every loaded rule, then those that an info.yml names, then the rules without any. Opens nothing.
+ * RC_LIMIT without memory; RC_IO when a folder could not be read. */
+enum rc rule_cases_run(struct rule_cases *cases, struct err *err) MUST_USE;
 #endif

@@ -30,10 +30,16 @@ struct explaining {
     struct indicator_fields *indicator_fields;
     struct explainer how;
     struct rule_texts texts;
+    struct indicator_texts lists;
     const char *named;
     const struct rule *rule;
     struct arena *arena; /* of the record */
     const char *line;    /* NULL: a record of the archive */
+    const char *record;  /* as it was typed */
+    const char *data;    /* where the archive is */
+    struct reading reading;
+    enum rc unready; /* why the archive cannot be read; said once the rules are known */
+    struct err unready_why;
     bool json;
     struct explainer_json writer;
     struct buf out;
@@ -78,20 +84,17 @@ static enum rc rules_compile(struct explaining *x, struct err *err)
     return x->matcher ? RC_OK : err_set(err, RC_LIMIT, "no memory for matching");
 }
 
-/* Lists as `detect` takes them. */
-static enum rc indicators_read(struct explaining *x, const struct options *options, struct err *err)
+/* Lists as `detect` takes them. Nothing is made of what they say. */
+static enum rc lists_read(struct explaining *x, const struct options *options, struct err *err)
 {
     struct buf folder CLEANUP(buf_done) = {0};
     const char *path;
-    if (!options_list(options, "indicators", 0))
-        return RC_OK;
-    x->indicators = indicators_new(random_u64());
-    enum rc rc = x->indicators ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
+    enum rc rc = RC_OK;
+    x->lists.arena = x->arena;
     for (size_t i = 0; rc == RC_OK && (path = options_list(options, "indicators", i)); i++)
-        rc = indicator_folder_read(path, false, x->indicators, err);
-    if (rc != RC_OK)
+        rc = indicator_texts_read(&x->lists, path, err);
+    if (rc != RC_OK || !options_list(options, "indicators", 0))
         return rc;
-    indicators_finish(x->indicators);
     buf_init(&folder, 4096);
     rc = data_folder(&folder, err);
     return rc == RC_OK ? indicator_fields_read(buf_z(&folder), &x->indicator_fields, err) : rc;
@@ -99,8 +102,14 @@ static enum rc indicators_read(struct explaining *x, const struct options *optio
 
 static enum rc indicators_start(struct explaining *x, struct err *err)
 {
-    if (!x->indicators)
+    if (!x->indicator_fields)
         return RC_OK;
+    x->indicators = indicators_new(random_u64());
+    enum rc rc = x->indicators ? indicator_texts_give(&x->lists, x->indicators, err)
+                               : err_set(err, RC_LIMIT, "no memory for indicators");
+    if (rc != RC_OK)
+        return rc;
+    indicators_finish(x->indicators);
     x->how.indicators = indicator_matcher_new(x->indicators, x->indicator_fields, x->how.names);
     return x->how.indicators ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
 }
@@ -242,18 +251,48 @@ static enum rc show(struct explaining *x, struct archive_reader *reader, const s
     return rc;
 }
 
-static enum rc show_record(struct explaining *x, const struct options *options, struct arena *arena, struct err *err)
+static enum rc printed(struct explaining *x, struct err *err)
 {
-    struct reading reading;
+    enum rc rc = print(x, err);
+    return rc == RC_OK && fflush(stdout) != 0 ? err_set(err, RC_IO, "could not write to standard output") : rc;
+}
+
+/* In the copy: strangers wrote the rules, and what the record says. */
+static enum rc record_work(void *context, struct buf *answer, struct err *err)
+{
+    struct explaining *x = context;
     static struct archive_hit hit;
     uint64_t number = 0;
-    if (!str_to_u64(str_of(options->operands[2]), &number))
-        return err_set(err, RC_INVALID, "\"%s\" is not a record number", options->operands[2]);
-    enum rc rc = reading_open(&reading, options_text(options, "data"), true, err);
-    x->how = (struct explainer){.mapping = reading.mapping, .names = reading.names};
-    rc = rc == RC_OK ? archive_reader_record(reading.reader, number, arena, &hit, err) : rc;
-    rc = rc == RC_OK ? show(x, reading.reader, &hit, arena, err) : rc; /* before the names go */
-    reading_close(&reading);
+    (void)answer;
+    x->err = err;
+    enum rc rc = rules_load(x, err);
+    if (rc == RC_OK && !str_to_u64(str_of(x->record), &number))
+        rc = err_set(err, RC_INVALID, "\"%s\" is not a record number", x->record);
+    if (rc == RC_OK && x->unready != RC_OK)
+        rc = err_set(err, x->unready, "%s", x->unready_why.text);
+    rc = rc == RC_OK ? reading_start(&x->reading, x->data, err) : rc;
+    rc = rc == RC_OK ? archive_reader_record(x->reading.reader, number, x->arena, &hit, err) : rc;
+    rc = rc == RC_OK ? show(x, x->reading.reader, &hit, x->arena, err) : rc;
+    return rc == RC_OK ? printed(x, err) : rc;
+}
+
+static enum rc show_record(struct explaining *x, struct err *err)
+{
+    char archive[ARCHIVE_PATH_MAX];
+    struct buf answer CLEANUP(buf_done) = {0};
+    const struct confined confined = {.work = record_work,
+                                      .context = x,
+                                      .memory_max = COPY_MEMORY + x->lists.bytes,
+                                      .readable = {archive},
+                                      .readable_count = 1};
+    buf_init(&answer, 1);
+    enum rc rc = archive_folder_path(x->data, archive, err);
+    if (rc != RC_OK)
+        return rc;
+    x->unready = reading_prepare(&x->reading, x->data, true, &x->unready_why);
+    x->how = (struct explainer){.mapping = x->reading.mapping, .names = x->reading.names};
+    rc = confined_command(&confined, "rules: the explanation", &answer, err);
+    reading_close(&x->reading);
     return rc;
 }
 
@@ -269,8 +308,7 @@ static enum rc line_work(void *context, struct buf *answer, struct err *err)
     x->err = err;
     enum rc rc = rules_load(x, err);
     rc = rc == RC_OK ? show(x, NULL, &hit, x->arena, err) : rc;
-    rc = rc == RC_OK ? print(x, err) : rc;
-    return rc == RC_OK && fflush(stdout) != 0 ? err_set(err, RC_IO, "could not write to standard output") : rc;
+    return rc == RC_OK ? printed(x, err) : rc;
 }
 
 static enum rc show_line(struct explaining *x, struct err *err)
@@ -278,7 +316,7 @@ static enum rc show_line(struct explaining *x, struct err *err)
     struct mapping *mapping = NULL;
     struct buf folder CLEANUP(buf_done) = {0};
     struct buf answer CLEANUP(buf_done) = {0};
-    const struct confined confined = {.work = line_work, .context = x, .memory_max = COPY_MEMORY};
+    const struct confined confined = {.work = line_work, .context = x, .memory_max = COPY_MEMORY + x->lists.bytes};
     x->how.names = names_new(random_u64());
     buf_init(&folder, 4096);
     buf_init(&answer, 1);
@@ -300,18 +338,19 @@ int rule_explain_command(const struct options *options)
                            .err = &err,
                            .named = options->operands[1],
                            .arena = arena,
-                           .line = line};
+                           .line = line,
+                           .record = options->operand_count > 2 ? options->operands[2] : NULL,
+                           .data = options_text(options, "data"),
+                           .reading.folder = -1};
     if (options->operand_count != (line ? 2 : 3))
         return cmd_usage("rules", "explain takes a rule and a record number, or a rule and --line");
     buf_init(&x.out, TEXT_MAX);
     if (x.json)
         json_write_array(&x.out);
     enum rc rc = arena ? texts_read(&x, options, &err) : err_set(&err, RC_LIMIT, "no memory for a record");
-    rc = rc == RC_OK && !line ? rules_load(&x, &err) : rc;
-    rc = rc == RC_OK ? indicators_read(&x, options, &err) : rc;
+    rc = rc == RC_OK ? lists_read(&x, options, &err) : rc;
     if (rc == RC_OK)
-        rc = line ? show_line(&x, &err) : show_record(&x, options, arena, &err);
-    rc = rc == RC_OK && !line ? print(&x, &err) : rc;
+        rc = line ? show_line(&x, &err) : show_record(&x, &err);
     int status = rc == RC_OK ? CMD_OK : cmd_fail("rules", &err);
     indicator_fields_free(x.indicator_fields);
     indicators_free(x.indicators);

@@ -5,19 +5,16 @@
 #include "base/buf.h"
 #include "cmd/cmd.h"
 #include "cmd/confined_command.h"
-#include "cmd/detector.h"
 #include "cmd/hunt_command.h"
-#include "cmd/junit.h"
 #include "cmd/options.h"
-#include "cmd/rule_cases.h"
 #include "cmd/rule_explain.h"
 #include "cmd/rule_packs.h"
+#include "cmd/rule_testing.h"
 #include "codec/json.h"
 #include "event/names.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define RULES_MEMORY ((size_t)1 << 30)
 #define COPY_MEMORY  ((uint64_t)8 << 30) /* address space: the texts, the rules and their compiled form */
@@ -105,120 +102,6 @@ static int check(const struct options *options)
     return answer.p[0] == CMD_OK ? CMD_OK : CMD_FAILED;
 }
 
-/* ---- test ---- */
-
-struct testing {
-    bool json;
-    bool progress;
-    bool bare_fails;
-    struct junit *junit; /* NULL: not wanted */
-    size_t passed;
-    size_t failed;
-};
-
-static void print_case(const struct rule_case *taken)
-{
-    static const char *const verdicts[] = {
-        [CASE_PASSED] = "passed", [CASE_FAILED] = "failed", [CASE_SKIPPED] = "skipped"};
-    struct buf line;
-    buf_init(&line, LINE_BYTES);
-    json_write_object(&line);
-    json_put_text(&line, "file", taken->file);
-    json_put_str(&line, "rule_id", taken->rule);
-    json_put_str(&line, "title", taken->title);
-    json_put_text(&line, "verdict", verdicts[taken->verdict]);
-    json_put_text(&line, "why", taken->why);
-    json_write_object_end(&line);
-    printf("%s\n", buf_z(&line));
-    buf_done(&line);
-}
-
-static void on_case(void *context, const struct rule_case *taken)
-{
-    struct testing *testing = context;
-    struct rule_case judged = *taken;
-    if (testing->bare_fails && judged.verdict == CASE_SKIPPED)
-        judged.verdict = CASE_FAILED;
-    testing->passed += judged.verdict == CASE_PASSED;
-    testing->failed += judged.verdict == CASE_FAILED;
-    if (testing->progress)
-        fprintf(stderr, "\r\033[K");
-    if (testing->json)
-        print_case(&judged);
-    else if (judged.verdict == CASE_FAILED)
-        printf("failed   %s: %s\n", judged.file, judged.why);
-    else if (judged.verdict == CASE_SKIPPED)
-        printf("skipped  %s: %s\n", judged.file, judged.why);
-    if (testing->junit)
-        junit_case(testing->junit, &judged);
-    if (testing->progress)
-        fprintf(stderr, "%zu passed, %zu failed ", testing->passed, testing->failed);
-}
-
-/* A rule that is refused is a failure of its own; what lies beside rules to test them is none. */
-static size_t refused_take(struct testing *testing, const struct rules *rules)
-{
-    size_t refused = 0;
-    for (size_t i = 0; i < rules_outcome_count(rules); i++) {
-        const struct rule_outcome *outcome = rules_outcome_at(rules, i);
-        char path[4096];
-        if (outcome->loaded || str_ends(outcome->path, STR("/info.yml")))
-            continue;
-        snprintf(path, sizeof path, "%.*s", STR_ARG(outcome->path));
-        char why[1024];
-        snprintf(why, sizeof why, "the rule was refused: %.*s", STR_ARG(outcome->reason));
-        const struct rule_case taken = {
-            .file = path, .rule = outcome->id, .title = outcome->title, .verdict = CASE_FAILED, .why = why};
-        on_case(testing, &taken);
-        refused++;
-    }
-    return refused;
-}
-
-static enum rc rules_load(struct detector *detector, const struct options *options, struct err *err)
-{
-    const char *folder;
-    bool own = options_list(options, "rules", 0) != NULL;
-    enum rc rc = detector ? RC_OK : err_set(err, RC_LIMIT, "no memory for rules");
-    for (size_t i = 0; rc == RC_OK && (folder = options_list(options, "rules", i)); i++)
-        rc = detector_rules(detector, folder, err);
-    for (int i = 1; rc == RC_OK && !own && i < options->operand_count; i++)
-        rc = detector_rules(detector, options->operands[i], err);
-    for (size_t i = 0; rc == RC_OK && (folder = options_list(options, "indicators", i)); i++)
-        rc = detector_indicators(detector, folder, err);
-    return rc == RC_OK ? detector_ready(detector, err) : rc;
-}
-
-static int test(const struct options *options)
-{
-    struct err err;
-    struct junit junit;
-    const char *report = options_text(options, "junit");
-    struct testing testing = {.json = options_flag(options, "json"),
-                              .progress = isatty(STDERR_FILENO) == 1,
-                              .bare_fails = options_flag(options, "require-samples"),
-                              .junit = report ? &junit : NULL};
-    struct detector *detector = detector_new();
-    struct rule_cases cases = {.detector = detector, .options = options, .took = on_case, .context = &testing};
-    const char *const *folders = (const char *const *)options->operands + 1;
-    junit_begin(&junit);
-    enum rc rc = rules_load(detector, options, &err);
-    size_t refused = rc == RC_OK ? refused_take(&testing, detector_loaded(detector)) : 0;
-    rc = rc == RC_OK ? rule_cases_run(&cases, folders, (size_t)options->operand_count - 1, &err) : rc;
-    rc = rc == RC_OK && report ? junit_write(&junit, report, &err) : rc;
-    if (testing.progress)
-        fprintf(stderr, "\r\033[K");
-    if (rc == RC_OK && !testing.json)
-        printf("%zu cases: %zu passed, %zu failed; %zu rules without samples\n", testing.passed + testing.failed,
-               testing.passed, testing.failed, cases.bare);
-    if (rc == RC_OK && testing.passed + testing.failed == refused)
-        rc = err_set(&err, RC_NOT_FOUND, "there is no case: no NAME.must.log beside a rule, no info.yml");
-    int status = rc != RC_OK ? cmd_fail("rules", &err) : testing.failed ? CMD_FAILED : CMD_OK;
-    buf_done(&junit.cases);
-    detector_free(detector);
-    return status;
-}
-
 /* One row an action: how many operands it needs, itself counted, and whether it takes lists of indicators. */
 static const struct action {
     const char *name;
@@ -227,7 +110,7 @@ static const struct action {
     int (*run)(const struct options *options);
 } actions[] = {
     {"check", 2, false, check},
-    {"test", 2, true, test},
+    {"test", 2, true, rule_testing_command},
     {"explain", 2, true, rule_explain_command},
     {"hunt", 2, false, hunt_command},
     {"diff", 2, false, rules_diff_command},

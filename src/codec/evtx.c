@@ -2,11 +2,23 @@
 
 #include "base/arena.h"
 
+#include <libbfio.h>
 #include <libevtx.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+
+/* A file that is in memory, as libbfio reads it. Its own memory range reads past the end of a file that ends early. */
+struct memory_file {
+    struct str bytes;
+    size_t at;
+    bool is_open;
+};
 
 struct evtx {
     libevtx_file_t *file;
+    libbfio_handle_t *handle; /* of a file that is in memory; NULL else */
+    struct memory_file memory;
     int count;
     bool damaged;
 };
@@ -27,18 +39,18 @@ static enum rc evtx_fail(struct err *err, enum rc rc, const char *what, libevtx_
     return err_set(err, rc, "%s%s%.*s", what, line.n ? ": " : "", STR_ARG(line));
 }
 
-enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err)
+static enum rc evtx_new(struct evtx **ret_evtx, struct err *err)
 {
-    char path[64];
-    libevtx_error_t *error = NULL;
-    struct evtx *evtx = memory_new(sizeof *evtx);
-    if (!evtx)
-        return err_set(err, RC_LIMIT, "no memory for an event log file");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* libevtx opens names only */
-    if (libevtx_file_initialize(&evtx->file, &error) != 1 ||
-        libevtx_file_open(evtx->file, path, LIBEVTX_OPEN_READ, &error) != 1 ||
-        libevtx_file_get_number_of_records(evtx->file, &evtx->count, &error) != 1) {
-        enum rc rc = evtx_fail(err, RC_INVALID, "the event log file cannot be read", &error);
+    *ret_evtx = memory_new(sizeof **ret_evtx);
+    return *ret_evtx ? RC_OK : err_set(err, RC_LIMIT, "no memory for an event log file");
+}
+
+/* `opened`: what libevtx said so far. */
+static enum rc evtx_ready(struct evtx *evtx, bool opened, libevtx_error_t **error, struct evtx **ret_evtx,
+                          struct err *err)
+{
+    if (!opened || libevtx_file_get_number_of_records(evtx->file, &evtx->count, error) != 1) {
+        enum rc rc = evtx_fail(err, RC_INVALID, "the event log file cannot be read", error);
         evtx_free(evtx);
         return rc;
     }
@@ -47,12 +59,108 @@ enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err)
     return RC_OK;
 }
 
+enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err)
+{
+    char path[64];
+    libevtx_error_t *error = NULL;
+    struct evtx *evtx = NULL;
+    enum rc rc = evtx_new(&evtx, err);
+    if (rc != RC_OK)
+        return rc;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* libevtx opens names only */
+    bool opened = libevtx_file_initialize(&evtx->file, &error) == 1 &&
+                  libevtx_file_open(evtx->file, path, LIBEVTX_OPEN_READ, &error) == 1;
+    return evtx_ready(evtx, opened, &error, ret_evtx, err);
+}
+
+static struct memory_file *memory_of(intptr_t *io)
+{
+    return (struct memory_file *)io;
+}
+
+static int memory_open(intptr_t *io, int access, libbfio_error_t **error)
+{
+    (void)error;
+    memory_of(io)->at = 0;
+    memory_of(io)->is_open = access == LIBBFIO_ACCESS_FLAG_READ;
+    return memory_of(io)->is_open ? 1 : -1;
+}
+
+static int memory_close(intptr_t *io, libbfio_error_t **error)
+{
+    (void)error;
+    memory_of(io)->is_open = false;
+    return 0;
+}
+
+static ssize_t memory_read(intptr_t *io, uint8_t *ret_bytes, size_t size, libbfio_error_t **error)
+{
+    struct memory_file *file = memory_of(io);
+    struct str rest = str_skip(file->bytes, MIN(file->at, file->bytes.n));
+    size_t n = MIN(MIN(size, rest.n), (size_t)SSIZE_MAX);
+    (void)error;
+    if (n)
+        memcpy(ret_bytes, rest.p, n);
+    file->at += n;
+    return (ssize_t)n;
+}
+
+static off64_t memory_seek(intptr_t *io, off64_t offset, int whence, libbfio_error_t **error)
+{
+    struct memory_file *file = memory_of(io);
+    int64_t from = whence == SEEK_CUR ? (int64_t)file->at : whence == SEEK_END ? (int64_t)file->bytes.n : 0;
+    int64_t to = 0;
+    (void)error;
+    if (__builtin_add_overflow(from, (int64_t)offset, &to) || to < 0)
+        return -1;
+    file->at = (size_t)to;
+    return to;
+}
+
+static int memory_exists(intptr_t *io, libbfio_error_t **error)
+{
+    (void)io;
+    (void)error;
+    return 1;
+}
+
+static int memory_is_open(intptr_t *io, libbfio_error_t **error)
+{
+    (void)error;
+    return memory_of(io)->is_open;
+}
+
+static int memory_size(intptr_t *io, size64_t *ret_size, libbfio_error_t **error)
+{
+    (void)error;
+    *ret_size = memory_of(io)->bytes.n;
+    return 1;
+}
+
+enum rc evtx_open_bytes(struct str bytes, struct evtx **ret_evtx, struct err *err)
+{
+    libevtx_error_t *error = NULL;
+    struct evtx *evtx = NULL;
+    enum rc rc = evtx_new(&evtx, err);
+    if (rc != RC_OK)
+        return rc;
+    evtx->memory = (struct memory_file){.bytes = bytes};
+    bool opened = libbfio_handle_initialize(&evtx->handle, (intptr_t *)&evtx->memory, NULL, NULL, memory_open,
+                                            memory_close, memory_read, NULL, memory_seek, memory_exists, memory_is_open,
+                                            memory_size, LIBBFIO_FLAG_IO_HANDLE_NON_MANAGED, &error) == 1 &&
+                  libevtx_file_initialize(&evtx->file, &error) == 1 &&
+                  libevtx_file_open_file_io_handle(evtx->file, evtx->handle, LIBEVTX_OPEN_READ, &error) == 1;
+    return evtx_ready(evtx, opened, &error, ret_evtx, err);
+}
+
 void evtx_free(struct evtx *evtx)
 {
     if (!evtx)
         return;
     if (evtx->file)
         libevtx_file_free(&evtx->file, NULL);
+    if (evtx->handle)
+        libbfio_handle_free(&evtx->handle, NULL);
     memory_free(evtx);
 }
 

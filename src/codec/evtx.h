@@ -18,6 +18,8 @@ struct evtx;
 bool evtx_begins(struct str text); /* the file's first bytes; eight suffice */
 /* Reads the descriptor's file, which stays open and the caller's. RC_INVALID: libevtx cannot read it. */
 enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err) MUST_USE;
+/* The same of a file that is in memory, which stays there until evtx_free: for who may open none. */
+enum rc evtx_open_bytes(struct str bytes, struct evtx **ret_evtx, struct err *err) MUST_USE;
 void evtx_free(struct evtx *evtx); /* NULL is fine */
 /* Events that there are, in the order of the file. */
 uint64_t evtx_count(const struct evtx *evtx);

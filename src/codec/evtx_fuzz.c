@@ -3,12 +3,16 @@
 #include "base/assert.h"
 #include "codec/winevent.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #define EVENTS_MAX 64u
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* libevtx loses memory of events that are damaged; ours is still looked for. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libevtx.so";
+}
 
 static void on_leaf(void *context, struct str path, enum json_kind kind, struct str value)
 {
@@ -34,15 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct evtx *evtx = NULL;
     struct err err = {0};
     IGNORE(evtx_begins(str_at(bytes, size)));
-    int fd = memfd_create("evtx", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        return 0;
-    if (evtx_open(fd, &evtx, &err) == RC_OK) {
+    if (evtx_open_bytes(str_at(bytes, size), &evtx, &err) == RC_OK) {
         for (uint64_t i = 0; i < MIN(evtx_count(evtx), EVENTS_MAX); i++)
             event_check(evtx, i);
         IGNORE(evtx_is_damaged(evtx));
         evtx_free(evtx);
     }
-    close(fd);
     return 0;
 }

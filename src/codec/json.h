@@ -147,6 +147,9 @@ void json_write_null(struct buf *buf);
 void json_write_hex(struct buf *buf, struct str bytes);     /* a string: 0x and lower-case digits */
 void json_write_address(struct buf *buf, struct str bytes); /* a string: of IPv4 (4 bytes) or IPv6 (16 bytes) */
 void json_write_raw(struct buf *buf, struct str json);      /* already JSON */
+/* A string as RFC 8785, 3.2.2.2 has it: one way only, nothing is escaped that need not be. For texts that are hashed,
+ * never for a script element; members in the order of their names are the caller's. */
+void json_write_canonical(struct buf *buf, struct str value);
 
 /* key and value in one call */
 void json_put_str(struct buf *buf, const char *key, struct str value);

@@ -315,6 +315,32 @@ static void writes(void)
                "\"\\u2028\xf0\x9f\x98\x80\xef\xbf\xbd\",\"i\":-9223372036854775808,\"u\":7,\"b\":false}\n{}");
 }
 
+/* RFC 8785, 3.2.2.2; its own example is the first row. */
+static void writes_canonically(void)
+{
+    static const struct {
+        struct str text;
+        const char *want;
+    } rows[] = {
+        {STR_INIT("\xe2\x82\xac$\x0f\nA'B\"\\\\\"/"), "\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\""},
+        {STR_INIT(""), "\"\""},
+        {STR_INIT("</script>"), "\"</script>\""},
+        {STR_INIT("\xe2\x80\xa8\xe2\x80\xa9\x7f"), "\"\xe2\x80\xa8\xe2\x80\xa9\x7f\""},
+        {STR_INIT("\b\t\f\r\x1f\0"), "\"\\b\\t\\f\\r\\u001f\\u0000\""},
+        {STR_INIT("\xd3\x99\xff\xf0\x9f\x98"), "\"\xd3\x99\xef\xbf\xbd\xef\xbf\xbd\""},
+    };
+    CLEANUP(buf_done) struct buf buf;
+    buf_init(&buf, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("%zu", i);
+        buf_clear(&buf);
+        json_write_canonical(&buf, rows[i].text);
+        CHECK_TEXT(buf_view(&buf), rows[i].want);
+    }
+    json_write_canonical(&buf, STR("x")); /* a comma by itself, as of other values */
+    CHECK(str_ends(buf_view(&buf), STR("\",\"x\"")));
+}
+
 static void write_overflow(void)
 {
     char memory[8];
@@ -382,6 +408,7 @@ static const struct test tests[] = {
     {"flattens", flattens},
     {"flatten limits", flatten_limits},
     {"writes", writes},
+    {"writes canonically", writes_canonically},
     {"write overflow", write_overflow},
     {"cuts and flips", cuts_and_flips},
     {"failing memory", failing_memory},

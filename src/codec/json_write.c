@@ -108,6 +108,24 @@ static void quoted(struct buf *buf, struct str s)
     buf_char(buf, '"');
 }
 
+void json_write_canonical(struct buf *buf, struct str value)
+{
+    comma(buf);
+    buf_char(buf, '"');
+    for (size_t at = 0; at < value.n && !buf->overflow;) {
+        uint32_t code = 0;
+        size_t n = utf8_decode(str_skip(value, at), &code);
+        if (code == UTF8_REPLACEMENT)
+            buf_text(buf, "\xef\xbf\xbd");
+        else if (n == 1)
+            escape_ascii(buf, value.p[at], '\0'); /* "</" stays as it is */
+        else
+            buf_put(buf, value.p + at, n);
+        at += n;
+    }
+    buf_char(buf, '"');
+}
+
 void json_write_key_slice(struct buf *buf, struct str key)
 {
     comma(buf);

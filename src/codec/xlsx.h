@@ -1,8 +1,8 @@
 /* xlsx.h - tables of spreadsheet programs (ECMA-376, Office Open XML): texts in sheets, rows and columns, out and in.
  *
- * Written are texts only, so that no cell is a formula. Read is what a cell shows as it is stored: texts, numbers in
- * their digits, of a formula its last result; formats, dates and everything outside cells are passed over. A file from
- * a stranger is read through zipfile.h and xml.h, and no part of it before its size is known to fit.
+ * Written are texts and whole numbers only, so that no cell is a formula. Read is what a cell shows as it is stored:
+ * texts, numbers in their digits, of a formula its last result; formats, dates and everything outside cells are passed
+ * over. A file from a stranger is read through zipfile.h and xml.h, and no part of it before its size is known to fit.
  *
  * Limits: XLSX_SHEETS_MAX sheets of XLSX_ROWS_MAX rows and XLSX_COLUMNS_MAX columns, XLSX_CELLS_MAX cells together; a
  * part XLSX_PART_MAX bytes unpacked, all that are read XLSX_BYTES_MAX. RC_LIMIT past any of them. */
@@ -61,7 +61,8 @@ struct xlsx {
 void xlsx_begin(struct xlsx *xlsx, struct buf *out);
 /* A name of 1 to 31 characters without []:*?/\, that no other sheet has. */
 void xlsx_sheet(struct xlsx *xlsx, struct str name);
-void xlsx_put(struct xlsx *xlsx, struct str text); /* the next cell of the row */
+void xlsx_put(struct xlsx *xlsx, struct str text);       /* the next cell of the row */
+void xlsx_put_number(struct xlsx *xlsx, int64_t number); /* the same, one that can be added up */
 void xlsx_row_end(struct xlsx *xlsx);
 void xlsx_end(struct xlsx *xlsx);
 

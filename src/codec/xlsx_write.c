@@ -120,23 +120,40 @@ void xlsx_sheet(struct xlsx *xlsx, struct str name)
     buf_text(xlsx->out, XML_HEAD "<worksheet xmlns=\"" MAIN_NS "\"><sheetData>");
 }
 
-void xlsx_put(struct xlsx *xlsx, struct str text)
+/* The next column, in a row that is begun. */
+static uint32_t column_next(struct xlsx *xlsx)
 {
-    struct buf *out = xlsx->out;
     ASSERT(xlsx->row < XLSX_ROWS_MAX && xlsx->column < XLSX_COLUMNS_MAX);
     if (!xlsx->row_open)
-        buf_format(out, "<row r=\"%u\">", xlsx->row + 1);
+        buf_format(xlsx->out, "<row r=\"%u\">", xlsx->row + 1);
     xlsx->row_open = true;
-    uint32_t column = xlsx->column++;
+    return xlsx->column++;
+}
+
+static void cell_begin(struct xlsx *xlsx, uint32_t column)
+{
+    buf_text(xlsx->out, "<c r=\"");
+    if (column >= 26)
+        buf_char(xlsx->out, (char)('A' + column / 26 - 1));
+    buf_char(xlsx->out, (char)('A' + column % 26));
+    buf_format(xlsx->out, "%u\"", xlsx->row + 1);
+}
+
+void xlsx_put(struct xlsx *xlsx, struct str text)
+{
+    uint32_t column = column_next(xlsx);
     if (!text.n)
         return;
-    buf_text(out, "<c r=\"");
-    if (column >= 26)
-        buf_char(out, (char)('A' + column / 26 - 1));
-    buf_char(out, (char)('A' + column % 26));
-    buf_format(out, "%u\" t=\"inlineStr\"><is><t xml:space=\"preserve\">", xlsx->row + 1);
-    text_put(out, text);
-    buf_text(out, "</t></is></c>");
+    cell_begin(xlsx, column);
+    buf_text(xlsx->out, " t=\"inlineStr\"><is><t xml:space=\"preserve\">");
+    text_put(xlsx->out, text);
+    buf_text(xlsx->out, "</t></is></c>");
+}
+
+void xlsx_put_number(struct xlsx *xlsx, int64_t number)
+{
+    cell_begin(xlsx, column_next(xlsx));
+    buf_format(xlsx->out, "><v>%lld</v></c>", (long long)number);
 }
 
 void xlsx_row_end(struct xlsx *xlsx)

@@ -30,6 +30,7 @@ static const struct scope {
     {"agents", RIGHT_READ | RIGHT_AGENTS},
     {"administration", RIGHT_READ | RIGHT_SETTINGS | RIGHT_CHANNELS},
     {"metrics", RIGHT_READ},
+    {"reports", RIGHT_READ | RIGHT_REPORTS},
 };
 
 struct token {

@@ -1,7 +1,7 @@
 /* ask.c - one question in, one answer out: who may, which handler, one transaction, refusals. */
 #include "base/assert.h"
 #include "desk/api_token.h"
-#include "desk/inside.h"
+#include "desk/factor.h"
 #include "desk/metrics.h"
 
 #include <string.h>
@@ -15,10 +15,17 @@ static const struct row {
     void (*handle)(struct ask *ask);
 } rows[] = {
     {"session.open", RIGHT_NONE, ask_session_open},
+    {"session.code", RIGHT_NONE, ask_session_code},
     {"session.check", RIGHT_NONE, ask_session_check},
     {"session.close", RIGHT_NONE, ask_session_close},
     {"password.change", RIGHT_NONE, ask_password_change},
     {"language.set", RIGHT_NONE, ask_language_set},
+    {"factor.get", RIGHT_NONE, ask_factor_get},
+    {"factor.begin", RIGHT_NONE, ask_factor_begin},
+    {"factor.confirm", RIGHT_NONE, ask_factor_confirm},
+    {"factor.codes", RIGHT_NONE, ask_factor_codes},
+    {"factor.off", RIGHT_NONE, ask_factor_off},
+    {"factor.seen", RIGHT_NONE, ask_factor_seen},
     {"object.list", RIGHT_READ, ask_object_list},
     {"object.save", RIGHT_OBJECTS, ask_object_save},
     {"object.card", RIGHT_READ, ask_object_card},
@@ -65,6 +72,17 @@ static const struct row {
     {"upload.get", RIGHT_READ, ask_upload_get},
     {"upload.accept", RIGHT_WORK, ask_upload_accept},
     {"upload.drop", RIGHT_WORK, ask_upload_drop},
+    {"survey.list", RIGHT_READ, ask_survey_list},
+    {"survey.get", RIGHT_READ, ask_survey_get},
+    {"survey.save", RIGHT_WORK, ask_survey_save},
+    {"survey.act", RIGHT_WORK, ask_survey_act},
+    {"survey.plan", RIGHT_READ, ask_survey_plan},
+    {"survey.accept", RIGHT_WORK, ask_survey_accept},
+    {"survey.calendar", RIGHT_READ, ask_survey_calendar},
+    {"survey.faults", RIGHT_READ, ask_survey_faults},
+    {"report.make", RIGHT_REPORTS, ask_report_make},
+    {"report.list", RIGHT_READ, ask_report_list},
+    {"report.get", RIGHT_READ, ask_report_get},
     {"document.check", RIGHT_OBJECTS, ask_document_check},
     {"document.add", RIGHT_OBJECTS, ask_document_add},
     {"document.list", RIGHT_READ, ask_document_list},
@@ -81,6 +99,8 @@ static const struct row {
     {"channel.save", RIGHT_CHANNELS, ask_channel_save},
     {"user.list", RIGHT_USERS, ask_user_list},
     {"user.save", RIGHT_USERS, ask_user_save},
+    {"factor.policy", RIGHT_USERS, ask_factor_policy},
+    {"factor.reset", RIGHT_USERS, ask_factor_reset},
     {"witness.list", RIGHT_READ, ask_witness_list},
     {"receiver.list", RIGHT_READ, ask_receiver_list},
     {"canary.list", RIGHT_READ, ask_canary_list},
@@ -127,6 +147,15 @@ static const struct row {
     {"hunt.stop", RIGHT_RULES, ask_hunt_stop},
     {"hunt.open", RIGHT_WORK, ask_hunt_open},
     {"indicator.list", RIGHT_READ, ask_indicator_list},
+    {"indicator.check", RIGHT_RULES, ask_own_list_check},
+    {"indicator.add", RIGHT_RULES, ask_own_list_add},
+    {"indicator.own", RIGHT_READ, ask_own_list_list},
+    {"indicator.get", RIGHT_READ, ask_own_list_get},
+    {"indicator.version", RIGHT_READ, ask_own_list_version},
+    {"indicator.take", RIGHT_RULES, ask_own_list_take},
+    {"indicator.drop", RIGHT_RULES, ask_own_list_drop},
+    {"indicator.end", RIGHT_RULES, ask_own_list_end},
+    {"indicator.restore", RIGHT_RULES, ask_own_list_restore},
     {"agent.list", RIGHT_READ, ask_agent_list},
     {"agent.show", RIGHT_READ, ask_agent_show},
     {"agent.token", RIGHT_AGENTS, ask_agent_token},
@@ -241,6 +270,9 @@ static void rights_check(struct ask *ask, const struct row *row)
         ask_refuse(ask, "must_change", "the password must be changed first");
     else
         api_token_through(ask, row->right);
+    /* A program has no phone: what its token may was said by a person who was signed in. */
+    if (!ask->error && !ask->desk->through[0] && factor_is_lacking(ask->desk, ask->user))
+        ask_refuse(ask, "must_enrol", "a second factor must be set up first");
 }
 
 /* Signing in must be possible to record; when the archive takes nothing any more, nothing is asked that is recorded. */

@@ -10,6 +10,7 @@
 #include "desk/canary_inside.h"
 #include "desk/inventory.h"
 #include "desk/loss.h"
+#include "desk/own_list_inside.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
 #include "desk/source_hour.h"
@@ -106,7 +107,8 @@ static void measures_read(struct desk *desk)
         db_query(desk->db, "SELECT min((SELECT coalesce(min(next_ns), ?1) FROM clock WHERE next_ns > 0),"
                            " (SELECT coalesce(min(due_ns), ?1) FROM outbox WHERE state < 2),"
                            " (SELECT coalesce(min(expires_ns), ?1) FROM rule_text WHERE ended_ns = 0"
-                           " AND expires_ns > 0))");
+                           " AND expires_ns > 0), (SELECT coalesce(min(expires_ns), ?1) FROM own_list"
+                           " WHERE standing > 0 AND expires_ns > 0))");
     db_put_i64(&q, INT64_MAX);
     desk->next_ns = db_one_i64(&q, INT64_MAX);
     q = db_query(desk->db, "SELECT coalesce((SELECT max(id) FROM outgoing) - (SELECT min(id) FROM outgoing) + 1, 0)");
@@ -125,6 +127,7 @@ enum rc desk_end(struct desk *desk, bool commit, struct err *err)
     desk->event = NULL;
     rule_texts_settle(desk, rc == RC_OK && commit);
     parser_uses_settle(desk, rc == RC_OK && commit);
+    own_lists_settle(desk, rc == RC_OK && commit);
     agents_settle(desk, rc == RC_OK && commit);
     return rc;
 }
@@ -155,6 +158,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     announce_clean(desk, now_ns);
     source_hours_clean(desk, now_ns);
     uploads_clean(desk, now_ns);
+    own_lists_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 
@@ -169,6 +173,7 @@ enum rc desk_tick(struct desk *desk, int64_t now_ns, struct err *err)
     desk_clean(desk, now_ns);
     clocks_tick(desk, now_ns);
     rule_texts_tick(desk, now_ns);
+    own_lists_tick(desk, now_ns);
     return desk_end(desk, true, err);
 }
 
@@ -209,6 +214,8 @@ static enum rc data_read(struct desk *desk, const struct desk_data *data, struct
         rc = desk_annex_read(desk, data, err);
     if (rc == RC_OK)
         rc = questionnaire_read(desk->arena, data->annex1, &desk->questionnaire, err);
+    if (rc == RC_OK)
+        rc = survey_kinds_read(desk->arena, data->surveys, &desk->survey_kinds, err);
     if (rc == RC_OK)
         rc = words_read(desk, err);
     if (rc == RC_OK)
@@ -294,6 +301,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->objects_version = 1;
     desk->hunts.waits = true; /* until it was looked */
     desk->uploads.waits = desk->uploads.works = true;
+    desk->own_lists = (struct own_lists){.waits = true, .works = true, .version = 1};
     desk->documents = (struct documents){true, true, options->documents_bytes, ""};
     desk->term_check = options->term_check;
     desk->term_context = options->term_context;

@@ -48,6 +48,7 @@ struct desk_data {
     struct str event_kinds;      /* data/event_kinds.tsv; empty: coverage of Annex 4 is not looked at */
     struct str annex4;           /* data/annex4.tsv */
     struct str annex1;           /* data/annex1.tsv; empty: objects have no questionnaire */
+    struct str surveys;          /* data/surveys.tsv; empty: no surveys are planned */
     const struct str *calendars; /* every data/calendars/NAME.tsv */
     size_t calendar_count;
 };

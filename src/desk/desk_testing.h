@@ -81,6 +81,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
                  .event_kinds = stand_file(arena, "event_kinds.tsv"),
                  .annex4 = stand_file(arena, "annex4.tsv"),
                  .annex1 = stand_file(arena, "annex1.tsv"),
+                 .surveys = stand_file(arena, "surveys.tsv"),
                  .calendars = calendars,
                  .calendar_count = 3},
         .random = stand_random,

@@ -12,6 +12,7 @@
 #include "desk/questionnaire.h"
 #include "desk/receiver_text.h"
 #include "desk/subject.h"
+#include "desk/survey_kind.h"
 #include "desk/texts.h"
 #include "term/clock.h"
 #include "tlog/hash.h"
@@ -64,6 +65,15 @@ struct uploads {
     int64_t told_bytes, told_findings; /* of it */
 };
 
+/* What is known of lists of indicators that people gave (own_list.h). */
+struct own_lists {
+    bool waits;       /* one may be there to be read */
+    bool works;       /* or to be cleared away */
+    bool moved;       /* another version stands by the transaction that is open */
+    uint64_t version; /* see desk_own_lists_version */
+    int64_t reading;  /* that desk_own_list_next gave last and is still wanted; 0: none */
+};
+
 /* What is known of the tables of documents. */
 struct documents {
     bool comes;        /* a file may be there to be copied */
@@ -95,6 +105,7 @@ struct desk {
     struct clock_rules rules;
     struct clock_words words[TERM_LANGUAGES];
     struct questionnaire questionnaire;
+    struct survey_kinds survey_kinds;
     struct tlog_hasher *hasher;
     struct desk_sources *sources;
     struct desk_vouchers *vouchers;
@@ -126,6 +137,7 @@ struct desk {
     struct trail trail;
     struct hunts hunts;
     struct uploads uploads;
+    struct own_lists own_lists;
     struct documents documents;
     int64_t lists_minutes; /* between two hunts for lists of indicators */
     char instance[17];     /* random, made at first start: part of idempotency keys */
@@ -322,6 +334,7 @@ enum right {
     RIGHT_RULES = 128,    /* states and levels of rules */
     RIGHT_AGENTS = 256,   /* enrol and revoke agents, say what they collect */
     RIGHT_TOKENS = 512,   /* make tokens for programs */
+    RIGHT_REPORTS = 1024, /* make reports */
 };
 unsigned role_rights(enum role role);
 
@@ -335,6 +348,9 @@ void password_make(struct desk *desk, char ret_password[DESK_FIRST_PASSWORD_Z]);
 struct str password_nobody(struct desk *desk);
 
 void user_first(struct desk *desk, int64_t now_ns, struct desk_first *ret_first);
+/* Kept for good: who knew a password of the account, or took its second factor away, might have signed in as it.
+ * `anew`: not when it was made. */
+void account_handed(struct ask *ask, int64_t id, bool anew);
 void sessions_clean(struct desk *desk, int64_t now_ns);
 /* Is `password` of the question that of who asks? Refuses, counts and records as signing in does. */
 bool session_password_right(struct ask *ask);
@@ -345,6 +361,9 @@ bool session_password_right(struct ask *ask);
 bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
                        struct str *ret_host);
 int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16]); /* received last; 0: not known */
+/* Every source that is silent now. Texts are borrowed until the sink returns. */
+typedef void (*desk_silent_sink)(void *context, struct str name, struct str host, int64_t last_ns);
+void desk_sources_silent(const struct desk *desk, int64_t now_ns, desk_silent_sink sink, void *context);
 bool desk_sources_new(struct desk *desk);
 /* What became of records as they were parsed (parse_rate.c); in a transaction. */
 void parse_rate_store(struct desk *desk, const struct desk_parse_count *counts, size_t n);
@@ -484,6 +503,7 @@ void ask_refuse(struct ask *ask, const char *error, const char *text);
 void ask_invalid(struct ask *ask, const char *field, const char *text);
 
 void ask_session_open(struct ask *ask);
+void ask_session_code(struct ask *ask);
 void ask_session_check(struct ask *ask);
 void ask_session_close(struct ask *ask);
 void ask_password_change(struct ask *ask);
@@ -516,6 +536,14 @@ void ask_upload_list(struct ask *ask);
 void ask_upload_get(struct ask *ask);
 void ask_upload_accept(struct ask *ask);
 void ask_upload_drop(struct ask *ask);
+void ask_survey_list(struct ask *ask); /* survey_ask.c, as the next two */
+void ask_survey_get(struct ask *ask);
+void ask_survey_save(struct ask *ask);
+void ask_survey_act(struct ask *ask);  /* survey_act.c */
+void ask_survey_plan(struct ask *ask); /* survey_year.c, as the next */
+void ask_survey_accept(struct ask *ask);
+void ask_survey_calendar(struct ask *ask); /* survey_calendar.c, as the next */
+void ask_survey_faults(struct ask *ask);
 void ask_document_check(struct ask *ask); /* document_ask.c, as the next seven */
 void ask_document_add(struct ask *ask);
 void ask_document_get(struct ask *ask);
@@ -534,6 +562,9 @@ void ask_incident_edit(struct ask *ask);
 void ask_incident_open(struct ask *ask);
 void ask_incident_told(struct ask *ask);
 void ask_catalogue(struct ask *ask);
+void ask_report_make(struct ask *ask); /* report.c, as the next two */
+void ask_report_list(struct ask *ask);
+void ask_report_get(struct ask *ask);
 void ask_channel_list(struct ask *ask);
 void ask_channel_save(struct ask *ask);
 void ask_coverage_list(struct ask *ask);
@@ -602,6 +633,15 @@ void ask_hunt_start(struct ask *ask);
 void ask_hunt_stop(struct ask *ask);
 void ask_hunt_open(struct ask *ask);
 void ask_indicator_list(struct ask *ask);
+void ask_own_list_check(struct ask *ask); /* own_list_ask.c, as the next eight */
+void ask_own_list_add(struct ask *ask);
+void ask_own_list_list(struct ask *ask);
+void ask_own_list_get(struct ask *ask);
+void ask_own_list_version(struct ask *ask);
+void ask_own_list_take(struct ask *ask);
+void ask_own_list_drop(struct ask *ask);
+void ask_own_list_end(struct ask *ask);
+void ask_own_list_restore(struct ask *ask);
 void ask_agent_list(struct ask *ask); /* agent_ask.c, as the next six */
 void ask_agent_show(struct ask *ask);
 void ask_agent_token(struct ask *ask);

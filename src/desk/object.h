@@ -3,10 +3,9 @@
  *   day of industrial operation ─► M-01, class 1 or 2: U-08      day of trial operation ─► U-15 ── its end, or
  * industrial day it was discontinued ─────► M-02, the others end          contacts differ ────────► M-24 day in the
  * list of critical objects ─► M-27, private: U-09   a request of STS ───────► M-23
- * a notice of a survey of documents ─► M-21, its results ─► M-22
  *
- * A day that is corrected begins its terms anew; an act meets them (object_acts.c). Source: order 52/NK p.8, 14, 15,
- * 16, 20; decree 832 p.50, 50-1, 85. Inside the room, in a transaction. */
+ * A day that is corrected begins its terms anew; an act meets them (object_acts.c). Source: order 52/NK p.8, 15, 16,
+ * 20; decree 832 p.50, 50-1, 85. Inside the room, in a transaction. */
 #ifndef DESK_OBJECT_H
 #define DESK_OBJECT_H
 

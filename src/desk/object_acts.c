@@ -143,23 +143,9 @@ static const struct {
     {"told_discontinued", "object.told_discontinued"},
     {"told_data", "object.told_data"},
     {"told_contacts", "object.told_contacts"},
-    {"told_documents", "object.told_documents"},
-    {"told_measures", "object.told_measures"},
     {"connected", "object.connected"},
     {"connected_center", "object.connected_center"},
     {"center", "object.center"},
-};
-
-/* What others ask for starts the term whose id is `rule`; several may run. */
-static const struct {
-    const char *act;
-    const char *event;
-    const char *start;
-    const char *rule;
-} asked[] = {
-    {"requested", "object.requested", "object_requested", "M-23"},
-    {"survey_announced", "object.survey_announced", "documents_announced", "M-21"},
-    {"survey_received", "object.survey_received", "documents_surveyed", "M-22"},
 };
 
 void object_acts_put(struct ask *ask, int64_t object)
@@ -176,22 +162,22 @@ void object_acts_put(struct ask *ask, int64_t object)
         if (waits)
             json_write_text(ask->out, acts[i].act);
     }
-    for (size_t i = 0; i < ARRAY_LEN(asked) && role_rights(ask->role) & RIGHT_OBJECTS; i++)
-        json_write_text(ask->out, asked[i].act);
+    if (role_rights(ask->role) & RIGHT_OBJECTS)
+        json_write_text(ask->out, "requested");
     json_write_array_end(ask->out);
 }
 
-static void begun(struct ask *ask, const struct subject *subject, size_t act, struct str note, int64_t at_ns)
+static void requested(struct ask *ask, const struct subject *subject, struct str note, int64_t at_ns)
 {
-    if (unmet_of(ask, subject->id, asked[act].rule) >= REQUESTS_MAX) {
-        ask_refuse(ask, "state_refuses", "16 of these wait for an answer");
+    if (unmet_of(ask, subject->id, "M-23") >= REQUESTS_MAX) {
+        ask_refuse(ask, "state_refuses", "16 requests wait for an answer");
         return;
     }
-    struct buf *body = desk_record_begin(ask->desk, asked[act].event, ask->who, ask->now_ns);
+    struct buf *body = desk_record_begin(ask->desk, "object.requested", ask->who, ask->now_ns);
     subject_put(body, subject);
     json_put_int(body, "at_ns", at_ns);
     subject_record_end(ask->desk, subject, note);
-    clocks_start(ask->desk, subject, asked[act].start, at_ns, ask->now_ns);
+    clocks_start(ask->desk, subject, "object_requested", at_ns, ask->now_ns);
 }
 
 /* The record stands before those of the terms it meets; when it meets none, nothing is kept. */
@@ -226,14 +212,11 @@ void ask_object_act(struct ask *ask)
     if (ask->error)
         return;
     const struct subject subject = subject_of(&card, storage);
-    size_t i = 0;
-    while (i < ARRAY_LEN(asked) && !str_is(act, asked[i].act))
-        i++;
-    if (i < ARRAY_LEN(asked)) {
-        begun(ask, &subject, i, note, at_ns);
+    if (str_is(act, "requested")) {
+        requested(ask, &subject, note, at_ns);
         return;
     }
-    i = 0;
+    size_t i = 0;
     while (i < ARRAY_LEN(acts) && !str_is(act, acts[i].act))
         i++;
     if (i == ARRAY_LEN(acts))

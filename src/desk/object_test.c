@@ -553,24 +553,6 @@ static void requests(void)
     stand_close(&stand);
 }
 
-/* Order 52/NK p.14: each by what came, and met by what was sent. */
-static void surveys(void)
-{
-    if (!stand_opened(&stand, ":memory:"))
-        return;
-    CHECK(!act("told_documents", "'note':'nobody asked'"));
-    CHECK(act("survey_announced", "'note':'letter 78 of STS'"));
-    CHECK_INT(stand_number(clock_of("M-21"), "due_ns"), end_of(2026, 12, 4));
-    CHECK(act("survey_received", "'note':'letter 79 of STS'"));
-    CHECK_INT(stand_number(clock_of("M-22"), "due_ns"), end_of(2026, 12, 21)); /* the 20th is a Sunday */
-    CHECK(act("told_documents", "'note':'copies sent'"));
-    CHECK_TEXT(stand_text(clock_of("M-21"), "state"), "met");
-    CHECK_TEXT(stand_text(clock_of("M-22"), "state"), "running");
-    CHECK(act("told_measures", "'note':'measures sent'"));
-    CHECK_TEXT(stand_text(clock_of("M-22"), "state"), "met");
-    stand_close(&stand);
-}
-
 static void contacts(void)
 {
     if (!stand_opened(&stand, ":memory:"))
@@ -716,7 +698,6 @@ int main(int argc, char **argv)
         {"discontinued and trial", discontinued_and_trial},
         {"critical objects", critical_objects},
         {"requests", requests},
-        {"surveys", surveys},
         {"contacts", contacts},
         {"notices", notices},
         {"an older database", an_older_database},

@@ -38,7 +38,7 @@ static void duty_fill(struct desk *desk, struct buf *out, const struct subject *
     const struct desk_fill fills[] = {
         {"n", STR("\n")},
         {"number", subject->number},
-        {"title", subject->title},
+        {"title", subject_title(desk, subject, language)},
         {"object", subject->object_name},
         {"clock", notice->clock_rule},
         {"due", moment(due, notice->due_ns, subject->zone_offset_s)},

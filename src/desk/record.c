@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/inside.h"
+#include "desk/own_list_inside.h"
 
 #define HISTORY_MAX 1000 /* rows shown */
 
@@ -128,6 +129,7 @@ enum rc desk_records_kept(struct desk *desk, const struct desk_kept *kept, size_
         db_run(&q);
         agent_policies_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
         own_alarms_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
+        own_lists_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
         db_run_i64(desk->db, "DELETE FROM outgoing WHERE id = ?1", kept[i].local_id);
     }
     return desk_end(desk, true, err);

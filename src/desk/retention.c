@@ -15,8 +15,9 @@
  *
  * Two accounts count as two persons unless one hand could have signed in as both: one made the other or ever gave it a
  * password, be it through accounts between them; both got a new password from one hand; or one of them still has a
- * password that it was given. That one person made both is allowed, as an installation begins with one administrator:
- * who makes two accounts and uses both is seen only in the records "user.saved" and "session.opened". */
+ * password that it was given. To take a second factor away counts as giving a password: whoever does has taken
+ * down half of what kept him out. That one person made both is allowed, as an installation begins with one
+ * administrator: who makes two accounts and uses both is seen only in the records "user.saved" and "session.opened". */
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/inside.h"

@@ -308,6 +308,47 @@ static void a_password_not_changed_counts(void)
     stand_close(&stand);
 }
 
+static void have_factors(void)
+{
+    struct err err;
+    CHECK_INT(db_begin(stand.db, DB_WRITE, &err), RC_OK);
+    db_run_i64(stand.db,
+               "INSERT OR REPLACE INTO factor (user, secret, step, since_ns, next, next_ns, reset_ns, reset_by,"
+               " reset_why) SELECT id, randomblob(20), 0, ?1, X'', 0, 0, '', '' FROM user",
+               stand.now);
+    CHECK_INT(db_end(stand.db, true, &err), RC_OK);
+}
+
+static void take_factor(const char *who, const char *name)
+{
+    test_row("%s takes the second factor of %s", who, name);
+    CHECK(stand_ask(&stand, stand_format(&stand,
+                                         "{'ask':'factor.reset','who':'%s','user':'%s',"
+                                         "'reason':'the phone was lost'}",
+                                         who, name)));
+}
+
+/* Whoever took a second factor away counts as who gave a password. */
+static void a_second_factor_taken_counts(void)
+{
+    for (int both = 0; both < 2; both++) {
+        if (!opened())
+            return;
+        make_user("eva", "administrator");
+        have_factors();
+        CHECK(propose("ann", "[0]", "the term is over"));
+        take_factor("eva", "bob");
+        if (both) {
+            take_factor("eva", "ann");
+            CHECK(!decide("approve", "eva", 1)); /* she could have signed in as ann */
+            CHECK_TEXT(stand_error(&stand), "same_hand");
+        }
+        CHECK_INT(decide("approve", "bob", 1), !both); /* one hand at both */
+        CHECK_TEXT(stand_error(&stand), both ? "same_hand" : "");
+        stand_close(&stand);
+    }
+}
+
 static void watch(int64_t after_ns)
 {
     struct err err;
@@ -687,6 +728,7 @@ static const struct test tests[] = {
     {"makers are followed", makers_are_followed},
     {"passwords given are kept", passwords_given_are_kept},
     {"a password that was not changed counts", a_password_not_changed_counts},
+    {"a second factor that was taken away counts", a_second_factor_taken_counts},
     {"makers that are not known", makers_not_known},
     {"it ends by itself", it_ends_by_itself},
     {"it is void when something changed", it_is_void_when_something_changed},

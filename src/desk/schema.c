@@ -521,8 +521,81 @@ const char *const desk_schema[] = {
     "CREATE INDEX outbox_failed ON outbox(id) WHERE state = 3;",
 
     /* how an incident became known: enum duty_origin, and when somebody else told of it (duty.h) */
-    "ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;",
+    ("ALTER TABLE incident ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE incident ADD COLUMN told_ns INTEGER NOT NULL DEFAULT 0;"),
+
+    /* second factors of people (factor.h): since_ns 0: none is on, and the secret is empty; step: of the code that was
+     * taken last; next: a secret that waits for its first code since next_ns; reset_ns: when somebody else took the
+     * factor away and the person has not yet said that he knows; factor_code: single-use codes, digest: SHA-256,
+     * used_ns 0: not yet; half_session: a password was right and a code is wanted. Roles that must have a factor: meta
+     * "factor_roles", a bit each */
+    "CREATE TABLE factor (user INTEGER PRIMARY KEY REFERENCES user(id) ON DELETE CASCADE, secret BLOB NOT NULL,"
+    " step INTEGER NOT NULL, since_ns INTEGER NOT NULL, next BLOB NOT NULL, next_ns INTEGER NOT NULL,"
+    " reset_ns INTEGER NOT NULL, reset_by TEXT NOT NULL, reset_why TEXT NOT NULL) STRICT;"
+    "CREATE TABLE factor_code (user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE, digest TEXT NOT NULL,"
+    " used_ns INTEGER NOT NULL, PRIMARY KEY (user, digest)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE half_session (token TEXT PRIMARY KEY, user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,"
+    " opened_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX half_session_user ON half_session(user, opened_ns);",
+    /* surveys of objects (survey.h): kind: of data/surveys.tsv; main: of a control one; days since 1970; year: of its
+     * first day; state: enum survey_state; findings: the report with what a survey of vulnerabilities found; put_off:
+     * how often. survey_plan: version: one more with every change of a survey of the object in the year */
+    "CREATE TABLE survey (id INTEGER PRIMARY KEY, number TEXT NOT NULL, object INTEGER NOT NULL REFERENCES object(id),"
+    " kind TEXT NOT NULL, control INTEGER NOT NULL, main INTEGER NOT NULL, year INTEGER NOT NULL,"
+    " first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, state INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " responsible TEXT NOT NULL, notes TEXT NOT NULL, agreed_ns INTEGER NOT NULL, agreed_by TEXT NOT NULL,"
+    " reference TEXT NOT NULL, started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL, sent_ns INTEGER NOT NULL,"
+    " findings INTEGER NOT NULL, put_off INTEGER NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX survey_object ON survey(object, year);"
+    "CREATE INDEX survey_year ON survey(year, first_day, last_day, state);"
+    "CREATE UNIQUE INDEX survey_pair ON survey(main) WHERE main > 0 AND state <> 5;"
+    "CREATE TABLE survey_plan (object INTEGER NOT NULL, year INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " PRIMARY KEY (object, year)) STRICT, WITHOUT ROWID;",
+    /* reports (report.h): content: the text that sha256 is of, which never changes; left_out: rows that found no place
+     * in it. And ways to what they count, by when it was. */
+    "CREATE TABLE report (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, object INTEGER NOT NULL,"
+    " from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL, made_ns INTEGER NOT NULL, who TEXT NOT NULL,"
+    " archive_size INTEGER NOT NULL, edition TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    " left_out INTEGER NOT NULL, content TEXT NOT NULL) STRICT;"
+    "CREATE INDEX report_bytes ON report(bytes);"
+    "CREATE INDEX incident_detected ON incident(detected_ns, state, kind, object);"
+    "CREATE INDEX incident_confirmed ON incident(confirmed_ns) WHERE confirmed_ns > 0;"
+    "CREATE INDEX incident_closed ON incident(closed_ns) WHERE closed_ns > 0;"
+    "CREATE INDEX vulnerability_found ON vulnerability(found_ns, object, severity, state);"
+    "CREATE INDEX vulnerability_fixed ON vulnerability(fixed_ns, severity, object) WHERE fixed_ns > 0;"
+    "CREATE INDEX vulnerability_closed ON vulnerability(closed_ns, severity, object) WHERE closed_ns > 0;"
+    "CREATE INDEX clock_trigger ON clock(trigger_ns, rule, state);"
+    "CREATE INDEX object_version_time ON object_version(time_ns, object);",
+
+    /* lists of indicators that people gave (own_list.h). own_list: standing: own_list_version.id, 0: none stands;
+     * own_list_version: number: 0 until it was taken; name: of the file, file: web's number of it, basis: the version
+     * that stood when it was read, stored: bytes of its parts, cleared: they are gone; own_list_part: body: lines of
+     * CSV; own_list_step: version: its number */
+    "CREATE TABLE own_list (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+    " standing INTEGER NOT NULL DEFAULT 0, expires_ns INTEGER NOT NULL DEFAULT 0, since_ns INTEGER NOT NULL DEFAULT 0)"
+    " STRICT;"
+    "CREATE TABLE own_list_version (id INTEGER PRIMARY KEY AUTOINCREMENT, list INTEGER NOT NULL REFERENCES "
+    "own_list(id),"
+    " state INTEGER NOT NULL, number INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL, confidence INTEGER NOT NULL,"
+    " expires_ns INTEGER NOT NULL, name TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL,"
+    " read_ns INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, file INTEGER NOT NULL,"
+    " basis INTEGER NOT NULL DEFAULT 0, fault TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',"
+    " address INTEGER NOT NULL DEFAULT 0, domain INTEGER NOT NULL DEFAULT 0, hash INTEGER NOT NULL DEFAULT 0,"
+    " url INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0, revoked INTEGER NOT NULL DEFAULT 0,"
+    " passed INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0,"
+    " changed INTEGER NOT NULL DEFAULT 0, same INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0,"
+    " preview TEXT NOT NULL DEFAULT '', parts INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0,"
+    " taken_by TEXT NOT NULL DEFAULT '', ended_ns INTEGER NOT NULL DEFAULT 0, cleared INTEGER NOT NULL DEFAULT 0)"
+    " STRICT;"
+    "CREATE INDEX own_list_version_list ON own_list_version(list, number);"
+    "CREATE INDEX own_list_version_state ON own_list_version(state) WHERE cleared = 0;"
+    "CREATE TABLE own_list_part (version INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY (version, part)) STRICT;"
+    "CREATE TABLE own_list_step (id INTEGER PRIMARY KEY AUTOINCREMENT, list INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " act TEXT NOT NULL, time_ns INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,"
+    " expires_ns INTEGER NOT NULL, outgoing INTEGER NOT NULL, record INTEGER) STRICT;"
+    "CREATE INDEX own_list_step_list ON own_list_step(list, id);"
+    "CREATE INDEX own_list_step_outgoing ON own_list_step(outgoing) WHERE record IS NULL;",
 
     /* documents of objects (document.h): kind: of order 52/NK, Annex 3; days are texts, empty: not said; reviewed: the
      * day of the last look through, counted: the day that the term to review counts from. file: form, state: enums of

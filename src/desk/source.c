@@ -159,6 +159,15 @@ static bool is_silent(const struct source *source, int64_t now_ns)
     return source->last_ns > 0 && now_ns - MAX(source->last_ns, source->heard_ns) > SILENT_NS;
 }
 
+void desk_sources_silent(const struct desk *desk, int64_t now_ns, desk_silent_sink sink, void *context)
+{
+    for (size_t i = 0; i < desk->sources->count; i++) {
+        const struct source *source = &desk->sources->source[i];
+        if (is_silent(source, now_ns))
+            sink(context, str_of(source->name), str_of(source->host), source->last_ns);
+    }
+}
+
 static void silence_record(struct desk *desk, const struct source *source, int64_t now_ns)
 {
     char id[32];

@@ -1,5 +1,5 @@
-/* term_ask.c - the register of terms: of incidents, reports of vulnerabilities, vulnerabilities and objects, by their
- * state, in the order of their ends; and what a term would be (order 52/NK, all terms of data/clocks.tsv).
+/* term_ask.c - the register of terms: of incidents, reports of vulnerabilities, vulnerabilities, objects and surveys,
+ * by their state, in the order of their ends; and what a term would be (order 52/NK, all terms of data/clocks.tsv).
  *
  * Pages go on from the last row of the page before, not by counting rows: the hundredth costs what the first does.
  * Counts stop at COUNT_MAX. */
@@ -18,13 +18,16 @@
 #define FILTER(state, by, narrow) " FROM clock c " by " WHERE " state narrow " AND c.due_ns >= ?4 AND c.due_ns < ?5"
 #define COUNT(state, by, narrow)  "SELECT count(*) FROM (SELECT 1" FILTER(state, by, narrow) " LIMIT 10001)"
 #define COLUMNS                                                                                                        \
-    "SELECT c.id, c.subject, c.item, c.object, " CLOCK_COLUMNS ", coalesce(i.number, f.number, v.number,"              \
-    " printf('O-%06d', o.id), ''), coalesce(i.title, f.title, v.title, o.name, ''), coalesce(o.name, ''),"             \
-    " coalesce(o.zone_offset_s, 0), coalesce((SELECT r.rule_id FROM rule r WHERE r.id = i.rule), '') FROM (SELECT *"
+    "SELECT c.id, c.subject, c.item, c.object, " CLOCK_COLUMNS ", coalesce(i.number, f.number, v.number, s.number,"    \
+    " iif(d.id > 0, printf('D-%06d', d.id), NULL), printf('O-%06d', o.id), ''), coalesce(i.title, f.title,"            \
+    " v.title, s.kind, d.title, o.name, ''), coalesce(o.name, ''), coalesce(o.zone_offset_s, 0),"                      \
+    " coalesce((SELECT r.rule_id FROM rule r WHERE r.id = i.rule), '') FROM (SELECT *"
 #define JOINS                                                                                                          \
     ") c LEFT JOIN object o ON o.id = c.object LEFT JOIN incident i ON c.subject = 0 AND i.id = c.item"                \
     " LEFT JOIN findings f ON c.subject = 1 AND f.id = c.item"                                                         \
-    " LEFT JOIN vulnerability v ON c.subject = 2 AND v.id = c.item"
+    " LEFT JOIN vulnerability v ON c.subject = 2 AND v.id = c.item"                                                    \
+    " LEFT JOIN survey s ON c.subject = 5 AND s.id = c.item"                                                           \
+    " LEFT JOIN document d ON c.subject = 7 AND d.id = c.item"
 #define RISING(state, by, narrow)                                                                                      \
     COLUMNS FILTER(state, by, narrow) " AND (c.due_ns, c.id) > (?6, ?7) ORDER BY c.due_ns, c.id LIMIT ?8" JOINS        \
                                       " ORDER BY c.due_ns, c.id"
@@ -66,11 +69,6 @@ static const struct view {
     VIEW_FALLING("cancelled", "c.state = 3"),
 };
 
-static const char *const subject_names[SUBJECT_KINDS] = {
-    [SUBJECT_INCIDENT] = "incident", [SUBJECT_FINDINGS] = "findings", [SUBJECT_VULNERABILITY] = "vulnerability",
-    [SUBJECT_OBJECT] = "object",     [SUBJECT_DOCUMENT] = "document",
-};
-
 struct filter {
     const struct view *view;
     enum narrow narrow;
@@ -93,15 +91,15 @@ static bool filter_read(struct ask *ask, struct filter *filter)
     for (size_t i = 0; i < ARRAY_LEN(views); i++)
         if (str_is(state.n ? state : STR("standing"), views[i].name))
             filter->view = &views[i];
-    for (int64_t i = 0; i < SUBJECT_KINDS; i++)
-        if (str_is(subject, subject_names[i]))
-            filter->subject = i;
+    for (enum subject_kind kind = 0; kind < SUBJECT_KINDS; kind++)
+        if (kind != SUBJECT_REPORT && str_is(subject, subject_name(kind))) /* a report has no terms */
+            filter->subject = kind;
     if (!filter->clock.n)
         filter->clock = STR("");
     if (!filter->view)
         ask_invalid(ask, "state", "the state is standing, overdue, running, met, late or cancelled");
     else if (subject.n && filter->subject < 0)
-        ask_invalid(ask, "subject", "the subject is incident, findings, vulnerability, object or document");
+        ask_invalid(ask, "subject", "the subject is incident, findings, vulnerability, object, survey or document");
     else if (filter->clock.n && !clock_rule_find(&ask->desk->rules, filter->clock))
         ask_invalid(ask, "clock", "no such term");
     if (ask->error)
@@ -146,12 +144,21 @@ static void row_put(struct ask *ask, struct db_query *q, int64_t *ret_id)
     json_put_int(out, "id", *ret_id);
     int64_t kind = db_i64(q);
     ASSERT(kind >= 0 && kind < SUBJECT_KINDS);
-    json_put_text(out, "subject", subject_names[kind]);
+    json_put_text(out, "subject", subject_name((enum subject_kind)kind));
     json_put_int(out, "item", db_i64(q));
     json_put_int(out, "object_id", db_i64(q));
     clock_put(ask->desk, out, q);
     json_put_str(out, "number", db_text(q));
-    json_put_str(out, "title", db_text(q));
+    struct str title = db_text(q);
+    json_put_str(out, "title", title);
+    if (kind == SUBJECT_SURVEY) {
+        const struct subject survey = {.kind = SUBJECT_SURVEY, .title = title};
+        json_write_key(out, "name");
+        json_write_object(out);
+        for (enum term_language language = 0; language < TERM_LANGUAGES; language++)
+            json_put_str(out, language_name(language), subject_title(ask->desk, &survey, language));
+        json_write_object_end(out);
+    }
     json_put_str(out, "object", db_text(q));
     json_put_int(out, "zone_offset_s", db_i64(q));
     json_put_str(out, "rule_id", db_text(q));

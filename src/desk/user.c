@@ -1,7 +1,8 @@
 /* user.c - accounts and what their roles may do. */
 #include "base/assert.h"
 #include "desk/api_token.h"
-#include "desk/inside.h"
+#include "desk/factor.h"
+#include "desk/session.h"
 
 #define USERS_MAX 1000
 
@@ -11,10 +12,10 @@ static const struct {
 } roles[] = {
     [ROLE_ADMINISTRATOR] = {"administrator", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
                                                  RIGHT_USERS | RIGHT_RETENTION | RIGHT_RULES | RIGHT_AGENTS |
-                                                 RIGHT_TOKENS},
-    [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK | RIGHT_RULES | RIGHT_TOKENS},
+                                                 RIGHT_TOKENS | RIGHT_REPORTS},
+    [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK | RIGHT_RULES | RIGHT_TOKENS | RIGHT_REPORTS},
     [ROLE_OFFICER] = {"officer", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
-                                     RIGHT_RETENTION | RIGHT_RULES | RIGHT_TOKENS},
+                                     RIGHT_RETENTION | RIGHT_RULES | RIGHT_TOKENS | RIGHT_REPORTS},
     [ROLE_AUDITOR] = {"auditor", RIGHT_READ | RIGHT_SETTINGS | RIGHT_TOKENS},
 };
 
@@ -71,7 +72,8 @@ void ask_user_list(struct ask *ask)
     json_write_array(ask->out);
     struct db_query q =
         db_query(ask->desk->db, "SELECT u.name, u.role, u.language, u.enabled, u.must_change, u.last_ns,"
-                                " coalesce((SELECT until_ns FROM attempt WHERE name = 'user:' || u.name), 0)"
+                                " coalesce((SELECT until_ns FROM attempt WHERE name = 'user:' || u.name), 0),"
+                                " coalesce((SELECT since_ns FROM factor WHERE user = u.id), 0)"
                                 " FROM user u ORDER BY u.name");
     while (db_next(&q)) {
         json_write_object(ask->out);
@@ -83,9 +85,11 @@ void ask_user_list(struct ask *ask)
         json_put_int(ask->out, "last_ns", db_i64(&q));
         int64_t until_ns = db_i64(&q);
         json_put_int(ask->out, "locked_until", until_ns > ask->now_ns ? until_ns : 0);
+        json_put_int(ask->out, "factor_ns", db_i64(&q));
         json_write_object_end(ask->out);
     }
     json_write_array_end(ask->out);
+    factor_roles_put(ask->desk, ask->out);
 }
 
 static bool name_valid(struct str name)
@@ -147,8 +151,7 @@ static bool account_read(struct ask *ask, struct account *account)
     return !ask->error;
 }
 
-/* Kept for good: who knew a password of the account might have signed in as it. */
-static void account_handed(struct ask *ask, int64_t id, bool anew)
+void account_handed(struct ask *ask, int64_t id, bool anew)
 {
     struct db_query q = db_query(ask->desk->db, "INSERT OR IGNORE INTO handed (user, giver, anew) VALUES (?1, ?2, ?3)");
     db_put_i64(&q, id);
@@ -191,7 +194,7 @@ static void account_write(struct ask *ask, const struct account *account, struct
         db_run(&q);
     }
     if (hash.n || !account->enabled)
-        db_run_i64(db, "DELETE FROM session WHERE user = ?1", account->id);
+        sessions_end(ask->desk, account->id, STR(""));
 }
 
 void ask_user_save(struct ask *ask)

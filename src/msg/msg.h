@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    18
+#define MSG_VERSION    19
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -39,6 +39,7 @@
     X(ROLE_JUDGE, "judge")                                                                                             \
     X(ROLE_HUNTER, "hunter")                                                                                           \
     X(ROLE_READER, "reader")                                                                                           \
+    X(ROLE_DRAWER, "drawer")                                                                                           \
     X(ROLE_VERIFIER, "verifier")
 
 enum role {
@@ -71,21 +72,21 @@ enum role {
     X(MSG_RESUME, "resume", R(KEEPER), R(ENGINE),                                                                      \
       60 + 8 * MSG_ASIDE_MAX) /* id = generation; uuid 16, u64 from, u32 number, u32 of, key 2 u64, u64 plain until,   \
                                  u32 enum block_plain, u64 each set aside */                                           \
-    X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)          /* id 16, i64 last, kind NUL name */           \
-    X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index, its key or none; fd */     \
-    X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records, i64 when */                    \
-    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 25 * MSG_MIB)           /* id = generation; archive/block.h */         \
-    X(MSG_MATCH, "match", R(ENGINE), R(DESK), 512 * MSG_KIB)            /* id; match.h */                              \
-    X(MSG_INVENTORY, "inventory", R(ENGINE), R(DESK), 160 * MSG_KIB)    /* id; role/inventory_desk.h */                \
-    X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)              /* id */                                       \
-    X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                  /* per-source counters, JSON */                \
-    X(MSG_TOTALS, "totals", R(KEEPER), R(DESK), 64 * MSG_KIB)           /* JSON */                                     \
-    X(MSG_RECORD, "record", R(DESK), R(KEEPER), 2 * MSG_MIB)            /* id = desk's number; JSON for a record */    \
-    X(MSG_RECORD_KEPT, "record-kept", R(KEEPER), R(DESK), 16)           /* id; u64 record number */                    \
-    X(MSG_ASK, "ask", R(WEB), R(DESK) | R(QUERY), MSG_MIB)              /* id; doc/api.md */                           \
-    X(MSG_ANSWER, "answer", R(DESK) | R(QUERY), R(WEB), 4 * MSG_MIB)    /* id */                                       \
-    X(MSG_NOTICE, "notice", R(DESK), R(OUT), 256 * MSG_KIB)             /* id; JSON */                                 \
-    X(MSG_NOTICE_RESULT, "notice-result", R(OUT), R(DESK), 4 * MSG_KIB) /* id; JSON */                                 \
+    X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)         /* id 16, i64 last, kind NUL name */            \
+    X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)              /* u64 first index, its key or none; fd */      \
+    X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                /* u64 records, i64 when */                     \
+    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 25 * MSG_MIB)          /* id = generation; archive/block.h */          \
+    X(MSG_MATCH, "match", R(ENGINE), R(DESK), 512 * MSG_KIB)           /* id; match.h */                               \
+    X(MSG_INVENTORY, "inventory", R(ENGINE), R(DESK), 160 * MSG_KIB)   /* id; role/inventory_desk.h */                 \
+    X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)             /* id */                                        \
+    X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                 /* per-source counters, JSON */                 \
+    X(MSG_TOTALS, "totals", R(KEEPER), R(DESK), 64 * MSG_KIB)          /* JSON */                                      \
+    X(MSG_RECORD, "record", R(DESK), R(KEEPER), 2 * MSG_MIB)           /* id = desk's number; JSON for a record */     \
+    X(MSG_RECORD_KEPT, "record-kept", R(KEEPER), R(DESK), 16)          /* id; u64 record number */                     \
+    X(MSG_ASK, "ask", R(WEB), R(DESK) | R(QUERY) | R(DRAWER), MSG_MIB) /* id; doc/api.md */                            \
+    X(MSG_ANSWER, "answer", R(DESK) | R(QUERY) | R(DRAWER), R(WEB), 4 * MSG_MIB) /* id */                              \
+    X(MSG_NOTICE, "notice", R(DESK), R(OUT), 256 * MSG_KIB)                      /* id; JSON */                        \
+    X(MSG_NOTICE_RESULT, "notice-result", R(OUT), R(DESK), 4 * MSG_KIB)          /* id; JSON */                        \
     X(MSG_CHECKPOINT, "checkpoint", R(KEEPER), R(INTAKE), 64 * MSG_KIB) /* a note that may be shown to agents */       \
     X(MSG_PROVE, "prove", R(INTAKE), R(KEEPER), 16)                     /* id; u64 old size, u64 new size */           \
     X(MSG_PROVEN, "proven", R(KEEPER), R(INTAKE), 4 * MSG_KIB)          /* id; both, the path; none: cannot be */      \
@@ -145,6 +146,11 @@ enum role {
     X(MSG_REPORT_TOLD, "report-told", R(READER), R(DESK), 16)        /* same id */                                     \
     X(MSG_REPORT_END, "report-end", R(READER), R(DESK), 8 * MSG_KIB) /* same id */                                     \
     X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)         /* same id */                                     \
+    X(MSG_LIST_BASE, "list-base", R(DESK), R(READER), 0) /* same id; the descriptor; what the list has by now */       \
+    X(MSG_LIST, "list", R(DESK), R(READER), 0)           /* id = version; the descriptor; role/report_part.h */        \
+    X(MSG_LIST_PART, "list-part", R(READER), R(DESK), 512 * MSG_KIB) /* same id */                                     \
+    X(MSG_LIST_END, "list-end", R(READER), R(DESK), 256 * MSG_KIB)   /* same id */                                     \
+    X(MSG_LISTS_WRITTEN, "lists-written", R(DESK), R(PARENT), 0)     /* lists of indicators of the desk are others */  \
     X(MSG_VERIFY_BESIDE, "verify-beside", R(DESK), R(VERIFIER), 0)   /* id = judgement; the document's descriptor */   \
     X(MSG_VERIFY, "verify", R(DESK), R(VERIFIER), 0)                 /* same id; the signature's; it is judged now */  \
     X(MSG_VERIFIED, "verified", R(VERIFIER), R(DESK), 256 * MSG_KIB) /* same id; role/signature_report.h */            \

@@ -91,6 +91,21 @@ void proc_end(pid_t pid)
     }
 }
 
+enum rc proc_lead(struct err *err)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    IGNORE(sigaction(SIGTTOU, &ignore, NULL) != 0); /* a terminal may stop other groups that print */
+    return setpgid(0, 0) == 0 ? RC_OK : err_errno(err, errno, "could not make a group of processes");
+}
+
+void proc_end_group(pid_t leader)
+{
+    siginfo_t ended = {0};
+    while (waitid(P_PID, (id_t)leader, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+    }
+    IGNORE(kill(-leader, SIGKILL) != 0); /* none may be left; the leader keeps the number until proc_wait */
+}
+
 static void why_put(int status, char *ret_why, size_t size)
 {
     if (WIFSIGNALED(status))

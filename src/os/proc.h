@@ -24,6 +24,12 @@ enum rc proc_copy(int (*work)(void *context, int out), void *context, pid_t *ret
 void proc_end(pid_t pid);
 /* Waits for such a copy's own end. Its exit status, or -1 when a signal ended it; *ret_why as proc_reap. */
 int proc_wait(pid_t pid, char *ret_why, size_t size);
+/* In such a copy, before it gives its rights up: from now on it and all that it makes of itself are a group of their
+ * own.
+ */
+enum rc proc_lead(struct err *err) MUST_USE;
+/* Ends what is left of the group once its leader, such a copy, has ended, for which it waits; proc_wait tells of it. */
+void proc_end_group(pid_t leader);
 /* A dead child, or 0 when none. *ret_why: "exit status 1", "signal 9 (Killed)". */
 pid_t proc_reap(char *ret_why, size_t size);
 

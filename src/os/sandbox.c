@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -217,6 +219,7 @@ static const int calls_change[] = {
 static const int calls_list[] = {SCMP_SYS(getdents64)};
 static const int calls_seal[] = {SCMP_SYS(memfd_create)};
 static const int calls_clock[] = {SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime)};
+static const int calls_copies[] = {SCMP_SYS(wait4)};
 static const int calls_unlink[] = {SCMP_SYS(unlink), SCMP_SYS(unlinkat)};
 static const int calls_accept[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
 static const int calls_connect[] = {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(socketpair)};
@@ -247,6 +250,7 @@ static const struct call_group groups[] = {
     {SANDBOX_LIST, calls_list, ARRAY_LEN(calls_list)},
     {SANDBOX_SEAL, calls_seal, ARRAY_LEN(calls_seal)},
     {SANDBOX_CLOCK, calls_clock, ARRAY_LEN(calls_clock)},
+    {SANDBOX_COPIES, calls_copies, ARRAY_LEN(calls_copies)},
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -259,6 +263,20 @@ static const struct call_group groups[] = {
 #ifndef UNDER_SANITIZER
 #define UNDER_SANITIZER 0
 #endif
+
+/* What fork asks for and no more: no thread, no namespace. The copy may bind itself to its maker, and a signal, which
+ * might go to any process of the same user, is refused: whoever waits for a copy waits for its own end. */
+static int copies_allow(scmp_filter_ctx filter)
+{
+    const uint64_t fork_flags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+    int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), fork_flags));
+    if (result == 0)
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 2,
+                                  SCMP_A0(SCMP_CMP_EQ, (uint64_t)PR_SET_PDEATHSIG, 0),
+                                  SCMP_A1(SCMP_CMP_EQ, (uint64_t)SIGKILL, 0));
+    return result == 0 ? seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 0) : result;
+}
 
 static enum rc seccomp_enter(unsigned calls, struct buf *missing, struct err *err)
 {
@@ -283,7 +301,10 @@ static enum rc seccomp_enter(unsigned calls, struct buf *missing, struct err *er
         result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 0);
     if (result == 0 && !(calls & SANDBOX_OPEN))
         result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
-    if (result == 0 && !(calls & SANDBOX_THREADS))
+    ASSERT(!(calls & SANDBOX_COPIES) || !(calls & SANDBOX_THREADS));
+    if (result == 0 && (calls & SANDBOX_COPIES))
+        result = copies_allow(filter);
+    else if (result == 0 && !(calls & SANDBOX_THREADS))
         result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 0);
     if (result == 0)
         result = seccomp_load(filter);

@@ -21,6 +21,7 @@ enum sandbox_calls {
     SANDBOX_LIST = 64,    /* read the names in folders that it was given open */
     SANDBOX_SEAL = 128,   /* make memory that it shares: proc_seal; also in SANDBOX_CHANGE */
     SANDBOX_CLOCK = 256,  /* ask the kernel how its clock is; setting it takes a right of its own */
+    SANDBOX_COPIES = 512, /* fork as proc_copy does, and wait; signals to nobody */
 };
 
 /* SANDBOX_MOVE: files may go from a folder that has it to another that has it, when the one may lose a name and the

@@ -19,12 +19,14 @@
 #include "role/desk_totals.h"
 #include "role/document_desk.h"
 #include "role/hunt_desk.h"
+#include "role/indicator_folder.h"
 #include "role/inventory_desk.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/notice_desk.h"
 #include "role/object_desk.h"
+#include "role/own_lists.h"
 #include "role/pattern_supply.h"
 #include "role/roles.h"
 #include "role/rule_desk.h"
@@ -67,6 +69,7 @@ struct desk_role {
     struct hunt_desk *hunts;
     struct agent_desk *agents;
     struct inventory_desk *inventories;
+    struct own_lists *lists;
     struct upload_desk *uploads;
     struct document_desk *documents;
     struct str authority;     /* of agents, PEM, until the desk is open */
@@ -189,9 +192,10 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     role->hunts = hunt_desk_new(role->desk);
     role->agents = agent_desk_new(role->desk);
     role->inventories = inventory_desk_new(role->desk);
-    role->uploads = upload_desk_new(role->desk, process_handle(role->process, "desk", -1));
+    role->lists = own_lists_new(role->desk, process_handle(role->process, OWN_LISTS_FOLDER, -1));
+    role->uploads = upload_desk_new(role->desk, role->lists, process_handle(role->process, "desk", -1));
     role->documents = document_desk_new(role->desk, role->uploads, process_handle(role->process, "documents", -1));
-    if (!role->correlations || !role->hunts || !role->agents || !role->inventories || !role->uploads ||
+    if (!role->correlations || !role->hunts || !role->agents || !role->inventories || !role->lists || !role->uploads ||
         !role->documents)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
@@ -877,6 +881,7 @@ static void role_tick(void *self, int64_t now_ns)
     rule_desk_send(role->rule_desk);
     hunt_desk_look(role->hunts, now_ns);
     agent_desk_look(role->agents, now_ns);
+    role->records_waiting |= own_lists_look(role->lists, now_ns);
     role->records_waiting |= upload_desk_look(role->uploads, now_ns);
     role->records_waiting |= document_desk_look(role->documents, now_ns);
     uint64_t boot_ns = clock_boot_ns();
@@ -898,7 +903,8 @@ static void role_tick(void *self, int64_t now_ns)
 static int role_timeout_ms(void *self)
 {
     const struct desk_role *role = self;
-    if (upload_desk_timeout_ms(role->uploads) == 0 || document_desk_timeout_ms(role->documents) == 0)
+    if (upload_desk_timeout_ms(role->uploads) == 0 || own_lists_timeout_ms(role->lists) == 0 ||
+        document_desk_timeout_ms(role->documents) == 0)
         return 0;
     if (role->stuck || !role->gathered_ns)
         return agent_desk_timeout_ms(role->agents);
@@ -916,6 +922,7 @@ static void desk_stop(void *self)
         kept_store(role);
     document_desk_free(role->documents);
     upload_desk_free(role->uploads);
+    own_lists_free(role->lists);
     inventory_desk_free(role->inventories);
     agent_desk_free(role->agents);
     hunt_desk_free(role->hunts);
@@ -928,13 +935,18 @@ static void desk_stop(void *self)
 
 static size_t desk_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
-    ASSERT(size >= 1);
+    static const char *const names[] = {"desk", OWN_LISTS_FOLDER};
+    ASSERT(size >= ARRAY_LEN(names));
     struct buf path;
     buf_init(&path, 4096);
-    buf_format(&path, "%.*s/desk", STR_ARG(config->data));
-    ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_WRITE};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        buf_clear(&path);
+        buf_format(&path, "%.*s/%s", STR_ARG(config->data), names[i]);
+        ret[i] =
+            (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_WRITE};
+    }
     buf_done(&path);
-    return 1;
+    return ARRAY_LEN(names);
 }
 
 const struct role_driver desk_driver = {

@@ -60,6 +60,7 @@ enum rc desk_data_load(struct str share, struct arena *arena, struct desk_data *
         {"event_kinds.tsv", &ret_data->event_kinds},
         {"annex4.tsv", &ret_data->annex4},
         {"annex1.tsv", &ret_data->annex1},
+        {"surveys.tsv", &ret_data->surveys},
     };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         char path[4096];

@@ -414,11 +414,12 @@ static enum rc workers_start(struct hunting *h, struct err *err)
 
 static void workers_end(struct hunting *h)
 {
+    for (unsigned i = 0; i < h->peer_count; i++)
+        if (h->peers[i].fd >= 0)
+            close(h->peers[i].fd); /* all of them first: where no signal may be sent, a worker ends as nobody reads */
     for (unsigned i = 0; i < h->peer_count; i++) {
-        if (h->peers[i].fd >= 0) {
-            close(h->peers[i].fd);
+        if (h->peers[i].fd >= 0)
             proc_end(h->peers[i].pid);
-        }
         buf_done(&h->peers[i].in);
     }
 }

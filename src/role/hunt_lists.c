@@ -100,7 +100,8 @@ static enum rc known_make(struct hunt_lists *lists, struct err *err)
 
 static enum rc read_all(struct hunt_lists *lists, struct err *err)
 {
-    enum rc rc = indicators_load_configured(lists->options.config, &lists->indicators, &lists->trouble, err);
+    enum rc rc =
+        indicators_load_configured(lists->options.config, lists->options.own, &lists->indicators, &lists->trouble, err);
     if (rc == RC_OK && !lists->indicators)
         rc = err_set(err, RC_NOT_FOUND, "no lists of indicators are configured");
     rc = rc == RC_OK ? before_open(lists, err) : rc;

@@ -16,6 +16,7 @@ struct hunt_lists;
 
 struct hunt_lists_options {
     const struct config *config;
+    int own;       /* role/indicator_folder.h */
     bool only_new; /* else all that holds */
     int known;     /* sealed: what was looked for before; -1: nothing was */
     int64_t now_ns;

@@ -61,8 +61,11 @@ static enum rc read_again(bool only_new)
 {
     struct err err = {0};
     struct hunt_lists *next = NULL;
-    const struct hunt_lists_options options = {
-        .config = &config, .only_new = only_new, .known = lists ? hunt_lists_known(lists) : -1, .now_ns = NOW_NS};
+    const struct hunt_lists_options options = {.config = &config,
+                                               .own = -1,
+                                               .only_new = only_new,
+                                               .known = lists ? hunt_lists_known(lists) : -1,
+                                               .now_ns = NOW_NS};
     enum rc rc = hunt_lists_open(&options, &next, &err);
     hunt_lists_close(lists);
     lists = next;
@@ -163,7 +166,7 @@ static void what_is_known_does_not_read(void)
         return;
     put("a.csv", "192.0.2.1\n");
     CHECK_INT(proc_seal("x", STR("nonsense"), &fd, &err), RC_OK);
-    struct hunt_lists_options options = {.config = &config, .only_new = true, .known = fd, .now_ns = NOW_NS};
+    struct hunt_lists_options options = {.config = &config, .own = -1, .only_new = true, .known = fd, .now_ns = NOW_NS};
     CHECK_INT(hunt_lists_open(&options, &again, &err), RC_OK); /* all is looked for once more */
     CHECK(again && hunt_lists_fresh(again) == 1);
     hunt_lists_close(again);
@@ -184,7 +187,8 @@ static void memory_runs_out(void)
     for (; fail < 200; fail++) {
         struct err err = {0};
         struct hunt_lists *again = NULL;
-        const struct hunt_lists_options options = {.config = &config, .only_new = true, .known = -1, .now_ns = NOW_NS};
+        const struct hunt_lists_options options = {
+            .config = &config, .own = -1, .only_new = true, .known = -1, .now_ns = NOW_NS};
         memory_fail_at(fail);
         enum rc rc = hunt_lists_open(&options, &again, &err);
         memory_fail_at(0);

@@ -58,10 +58,11 @@ struct tally {
 struct hunter {
     const struct config *config;
     int archive;
-    int bundle;                      /* of rules, as the desk gave it; -1: not yet */
-    uint64_t version;                /* of them */
-    uint64_t folders;                /* of lists, as they were at the start */
-    struct indicator_fields *fields; /* NULL: no lists of indicators are configured */
+    int bundle;       /* of rules, as the desk gave it; -1: not yet */
+    uint64_t version; /* of them */
+    uint64_t folders; /* of lists, as they were at the start */
+    int own;          /* the folder of those that people gave */
+    struct indicator_fields *fields;
     int32_t zone_s;
     struct vault *vault;
     struct names *names;
@@ -73,6 +74,7 @@ struct hunter {
     struct arena *arena; /* NULL: there is none */
     struct desk_hunt_order order;
     int known;                /* that came with it: what was looked for of the lists; -1: nothing */
+    bool listed;              /* there are lists of indicators */
     struct hunt_lists *lists; /* NULL: none are wanted */
     struct hunt_rules rules;
     struct archive_reader *reader;
@@ -88,8 +90,6 @@ struct hunter {
 static enum rc fields_read(struct hunter *h, struct err *err)
 {
     char data[4096];
-    if (!str_trim(h->config->indicators).n)
-        return RC_OK;
     int n = snprintf(data, sizeof data, "%.*s/data", STR_ARG(h->config->share));
     ASSERT(n >= 0 && (size_t)n < sizeof data);
     return indicator_fields_read(data, &h->fields, err);
@@ -102,6 +102,7 @@ static enum rc hunter_start(struct process *process, void **ret_self, struct err
     hunter.folders = indicators_folders_stamp(&process->config);
     hunter.known = -1;
     hunter.archive = process_handle(process, "archive", -1);
+    hunter.own = process_handle(process, OWN_LISTS_FOLDER, -1);
     hunter.bundle = -1;
     hunter.zone_s = (int32_t)process->config.zone_offset_s;
     hunter.names = names_new(random_u64());
@@ -334,7 +335,7 @@ static enum rc documents_choose(void *context, const struct rules *all, bool *wa
     for (size_t i = 0; i < h->order.count; i++) {
         const struct rule *rule = rules_find_hash(all, h->order.hashes[i]);
         bool of_lists = rule && hunt_rules_of_indicators(all, rule);
-        if (rule && rule->kind != RULE_FILTER && (h->fields || !of_lists))
+        if (rule && rule->kind != RULE_FILTER && (h->listed || !of_lists))
             wanted[rule->index] = true;
         else
             h->passed++;
@@ -364,7 +365,7 @@ static enum rc rules_read(struct hunter *h, struct err *err)
                                      .again = documents_again,
                                      .choose = documents_choose,
                                      .context = &documents,
-                                     .lists = h->fields != NULL};
+                                     .lists = h->listed};
     enum rc rc = proc_sealed_map(h->bundle, RULE_BUNDLE_BYTES, &documents.bytes, err);
     if (rc != RC_OK)
         return rc;
@@ -407,6 +408,7 @@ static enum rc lists_tell(struct hunter *h, struct err *err)
 static enum rc lists_read(struct hunter *h, struct err *err)
 {
     const struct hunt_lists_options options = {.config = h->config,
+                                               .own = h->own,
                                                .only_new = h->order.lists == DESK_LISTS_NEW,
                                                .known = h->known,
                                                .now_ns = clock_real_ns()};
@@ -417,7 +419,7 @@ static enum rc lists_read(struct hunter *h, struct err *err)
 /* They are read when the order is for them, or one of its rules asks for them. */
 static bool rules_want_lists(const struct hunter *h)
 {
-    for (size_t i = 0; i < rules_count(h->rules.rules) && h->fields; i++)
+    for (size_t i = 0; i < rules_count(h->rules.rules) && h->listed; i++)
         if (h->rules.needed[i] && hunt_rules_of_indicators(h->rules.rules, rules_at(h->rules.rules, i)))
             return true;
     return false;
@@ -489,6 +491,7 @@ static enum rc hunt_begin(struct hunter *h, enum desk_hunt_trouble *ret_trouble,
 {
     enum rc rc = RC_OK;
     *ret_trouble = DESK_HUNT_UNLISTED;
+    h->listed = indicators_are_there(h->config, h->own);
     if (h->order.lists)
         rc = lists_read(h, err);
     if (rc != RC_OK)
@@ -654,9 +657,12 @@ static size_t hunter_paths(const struct config *config, struct arena *arena, str
     char list[INDICATORS_PATH];
     struct buf path;
     size_t count = 0;
-    ASSERT(size >= 1);
+    ASSERT(size >= 2);
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive", STR_ARG(config->data));
+    ret[count++] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
+    buf_clear(&path);
+    buf_format(&path, "%.*s/" OWN_LISTS_FOLDER, STR_ARG(config->data));
     ret[count++] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
     while (count < size && indicators_folder_next(&rest, list))

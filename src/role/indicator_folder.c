@@ -31,42 +31,62 @@ struct listing {
 
 /* ---- one file ---- */
 
-static enum rc text_take(const struct indicator_reading *reading, int fd, size_t size, struct err *err)
-{
-    if (size == 0)
-        return RC_OK;
-    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED)
-        return err_errno(err, errno, "it could not be read");
-    IGNORE(madvise(bytes, size, MADV_SEQUENTIAL)); /* only faster */
-    enum rc rc = indicator_read(reading, str_at(bytes, size), err);
-    munmap(bytes, size);
-    return rc;
-}
-
-/* What cannot be read is said in the list. */
-static enum rc file_read(const struct indicator_reading *reading, const char *path, struct err *err)
+/* Maps it, in a folder that is open, or AT_FDCWD and a path; *why says what stands in the way. */
+static void text_map(int folder, const char *path, struct str *ret_text, struct err *why)
 {
     struct stat status;
-    struct err why = {0};
-    const char *slash = strrchr(path, '/');
-    enum rc rc = indicators_list(reading->indicators, str_of(slash ? slash + 1 : path), err);
-    if (rc != RC_OK)
-        return rc;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *ret_text = STR_NONE;
     if (fd < 0 || fstat(fd, &status) != 0)
-        IGNORE(err_errno(&why, errno, "it could not be opened")); /* told below */
+        IGNORE(err_errno(why, errno, "it could not be opened")); /* who asks looks at the text */
     else if (!S_ISREG(status.st_mode))
-        IGNORE(err_set(&why, RC_IO, "it is not a file"));
+        IGNORE(err_set(why, RC_IO, "it is not a file"));
     else if ((uint64_t)status.st_size > INDICATOR_FILE_MAX)
-        IGNORE(err_set(&why, RC_LIMIT, "it is larger than 2 GiB"));
-    else
-        IGNORE(text_take(reading, fd, (size_t)status.st_size, &why));
+        IGNORE(err_set(why, RC_LIMIT, "it is larger than 2 GiB"));
+    else if (status.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes == MAP_FAILED)
+            IGNORE(err_errno(why, errno, "it could not be read"));
+        else
+            *ret_text = str_at(bytes, (size_t)status.st_size);
+    }
     if (fd >= 0)
         close(fd);
-    if (why.text[0])
-        indicators_refuse(reading->indicators, 0, why.text, STR_NONE);
+}
+
+static struct str list_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return str_of(slash ? slash + 1 : path);
+}
+
+/* The next list. What cannot be read is said in it. */
+static enum rc list_take(const struct indicator_reading *reading, const struct indicator_text *file, struct err *err)
+{
+    struct err why = {0};
+    enum rc rc = indicators_list(reading->indicators, file->name, err);
+    if (rc != RC_OK)
+        return rc;
+    if (file->text.n)
+        IGNORE(indicator_read(reading, file->text, &why));
+    const char *said = file->why ? file->why : why.text;
+    if (said[0])
+        indicators_refuse(reading->indicators, 0, said, STR_NONE);
     return RC_OK;
+}
+
+static enum rc file_read(void *context, int folder, const char *path, struct err *err)
+{
+    struct err why = {0};
+    struct indicator_text file = {.name = list_name(path)};
+    text_map(folder, path, &file.text, &why);
+    file.why = why.text[0] ? why.text : NULL;
+    if (file.text.n)
+        IGNORE(madvise((void *)(uintptr_t)file.text.p, file.text.n, MADV_SEQUENTIAL)); /* only faster */
+    enum rc rc = list_take(context, &file, err);
+    if (file.text.n)
+        munmap((void *)(uintptr_t)file.text.p, file.text.n);
+    return rc;
 }
 
 /* ---- a folder ---- */
@@ -93,39 +113,90 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static enum rc folder_read(const struct indicator_reading *reading, const char *path, int fd, struct err *err)
+/* `each` file in the order of their names, in a folder that is open, or AT_FDCWD and a path. */
+struct walk {
+    enum rc (*each)(void *context, int folder, const char *path, struct err *err);
+    void *context;
+};
+
+/* `fd` is closed. */
+static enum rc folder_walk(const struct walk *walk, const char *path, int fd, struct err *err)
 {
     struct listing listing = {.arena = arena_new(NAMES_MEMORY)};
-    char file[PATH_BYTES];
     if (!listing.arena) {
         close(fd);
         return err_set(err, RC_LIMIT, "no memory for the names of a folder");
     }
-    int listed = io_list_open(fd, on_name, &listing);
+    int listed = io_kernel.list(NULL, fd, on_name, &listing);
     enum rc rc = listed < 0 ? err_errno(err, -listed, "could not list folder \"%s\"", path) : RC_OK;
     if (listing.full)
         rc = err_set(err, RC_LIMIT, "folder \"%s\" holds more than %u lists", path, INDICATOR_LISTS_MAX);
     if (listing.count)
         qsort(listing.names, listing.count, sizeof listing.names[0], by_name);
-    for (size_t i = 0; i < listing.count && rc == RC_OK; i++) {
-        int n = snprintf(file, sizeof file, "%s/%s", path, listing.names[i]);
-        rc = n > 0 && (size_t)n < sizeof file ? file_read(reading, file, err)
-                                              : err_set(err, RC_LIMIT, "the name of a list is too long");
-    }
+    for (size_t i = 0; i < listing.count && rc == RC_OK; i++)
+        rc = walk->each(walk->context, fd, listing.names[i], err);
+    close(fd);
     arena_free(listing.arena);
     return rc;
 }
 
-enum rc indicator_folder_read(const char *path, bool all, struct indicators *indicators, struct err *err)
+static enum rc path_walk(const struct walk *walk, const char *path, struct err *err)
 {
-    const struct indicator_reading reading = {.indicators = indicators, .all = all};
     int fd = io_open_folder(path);
     if (fd == -ENOTDIR)
-        return file_read(&reading, path, err);
+        return walk->each(walk->context, AT_FDCWD, path, err);
     if (fd < 0)
         return err_errno(err, -fd, "could not open \"%s\"", path);
-    return folder_read(&reading, path, fd, err);
+    return folder_walk(walk, path, fd, err);
 }
+
+enum rc indicator_folder_read(const char *path, bool all, struct indicators *indicators, struct err *err)
+{
+    struct indicator_reading reading = {.indicators = indicators, .all = all};
+    const struct walk walk = {file_read, &reading};
+    return path_walk(&walk, path, err);
+}
+
+/* ---- read here, understood elsewhere ---- */
+
+static enum rc file_keep(void *context, int folder, const char *path, struct err *err)
+{
+    struct indicator_texts *texts = context;
+    struct err why = {0};
+    struct indicator_text *kept = arena_alloc(texts->arena, sizeof *kept);
+    if (texts->count == INDICATOR_LISTS_MAX)
+        return err_set(err, RC_LIMIT, "there are more than %u lists of indicators", INDICATOR_LISTS_MAX);
+    if (kept) {
+        kept->name = arena_str(texts->arena, list_name(path));
+        text_map(folder, path, &kept->text, &why);
+        kept->why = why.text[0] ? arena_strz(texts->arena, str_of(why.text)) : NULL;
+    }
+    if (arena_spent(texts->arena))
+        return err_set(err, RC_LIMIT, "no memory for lists of indicators");
+    *(texts->last ? &texts->last->next : &texts->first) = kept;
+    texts->last = kept;
+    texts->count++;
+    texts->bytes += kept->text.n;
+    return RC_OK;
+}
+
+enum rc indicator_texts_read(struct indicator_texts *texts, const char *path, struct err *err)
+{
+    const struct walk walk = {file_keep, texts};
+    ASSERT(texts->arena);
+    return path_walk(&walk, path, err);
+}
+
+enum rc indicator_texts_give(const struct indicator_texts *texts, struct indicators *indicators, struct err *err)
+{
+    const struct indicator_reading reading = {.indicators = indicators};
+    enum rc rc = RC_OK;
+    for (const struct indicator_text *file = texts->first; file && rc == RC_OK; file = file->next)
+        rc = list_take(&reading, file, err);
+    return rc;
+}
+
+/* ---- what the program knows of them ---- */
 
 enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fields, struct err *err)
 {
@@ -140,6 +211,44 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
         return rc;
     rc = indicator_fields_load(text, ret_fields, err);
     return rc == RC_OK ? rc : err_wrap(err, "\"%s\"", path);
+}
+
+/* ---- all that are looked for ---- */
+
+static void own_path(const struct config *config, char ret_path[PATH_BYTES])
+{
+    int n = snprintf(ret_path, PATH_BYTES, "%.*s/" OWN_LISTS_FOLDER, STR_ARG(config->data));
+    ASSERT(n > 0 && (size_t)n < PATH_BYTES);
+}
+
+static bool on_own(void *context, const char *name)
+{
+    bool *found = context;
+    *found = *found || is_list(str_of(name));
+    return !*found;
+}
+
+/* For itself, whether it is open already (`own`) or -1. */
+static int own_open(const struct config *config, int own)
+{
+    char path[PATH_BYTES];
+    own_path(config, path);
+    return own >= 0 ? openat(own, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : io_open_folder(path);
+}
+
+/* Lists that people gave. */
+static bool own_are_there(const struct config *config, int own)
+{
+    bool found = false;
+    int fd = own_open(config, own);
+    if (fd >= 0)
+        IGNORE(io_list_open(fd, on_own, &found) < 0); /* what is not seen is not read */
+    return found;
+}
+
+bool indicators_are_there(const struct config *config, int own)
+{
+    return str_trim(config->indicators).n || own_are_there(config, own);
 }
 
 /* One more sentence of it, as long as there is room. */
@@ -167,13 +276,33 @@ static void lists_trouble(const struct indicators *indicators, struct buf *troub
     }
 }
 
-enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct buf *trouble,
-                                   struct err *err)
+static void untaken(enum rc rc, const struct err *why, struct buf *trouble)
+{
+    if (rc == RC_OK)
+        return;
+    log_error("indicators are not all there: %s", why->text);
+    trouble_add(trouble, why->text);
+}
+
+static void own_take(const struct config *config, int own, struct indicators *indicators, struct buf *trouble)
+{
+    struct indicator_reading reading = {.indicators = indicators};
+    const struct walk walk = {file_read, &reading};
+    struct err why = {0};
+    int fd = own_open(config, own);
+    enum rc rc = fd < 0 ? err_set(&why, RC_IO, "could not open the folder of lists that people gave")
+                        : folder_walk(&walk, OWN_LISTS_FOLDER, fd, &why);
+    untaken(rc, &why, trouble);
+}
+
+enum rc indicators_load_configured(const struct config *config, int own, struct indicators **ret_indicators,
+                                   struct buf *trouble, struct err *err)
 {
     struct str rest = config->indicators;
     char path[PATH_BYTES];
+    bool given = own_are_there(config, own);
     *ret_indicators = NULL;
-    if (!str_trim(rest).n)
+    if (!str_trim(rest).n && !given)
         return RC_OK;
     struct indicators *indicators = indicators_new(random_u64());
     if (!indicators)
@@ -182,12 +311,11 @@ enum rc indicators_load_configured(const struct config *config, struct indicator
     while (rest.n) {
         struct str folder = str_cut(&rest, ' ');
         struct err why = {0};
-        if (!folder.n || !str_copy_z(folder, path, sizeof path) ||
-            indicator_folder_read(path, false, indicators, &why) == RC_OK)
-            continue;
-        log_error("indicators are not all there: %s", why.text);
-        trouble_add(trouble, why.text);
+        if (folder.n && str_copy_z(folder, path, sizeof path))
+            untaken(indicator_folder_read(path, false, indicators, &why), &why, trouble);
     }
+    if (given)
+        own_take(config, own, indicators, trouble);
     indicators_finish(indicators);
     lists_trouble(indicators, trouble);
     *ret_indicators = indicators;
@@ -203,13 +331,15 @@ static void file_stamp(struct buf *out, const char *path)
                status.st_mtim.tv_nsec, (unsigned long long)status.st_ino);
 }
 
-static void folder_stamp(struct buf *out, const char *path)
+/* The folder's own time says when no name of it is seen; where files are made beside the lists it says nothing. */
+static void folder_stamp(struct buf *out, const char *path, bool own)
 {
     struct listing listing = {.arena = arena_new(NAMES_MEMORY)};
     struct buf file CLEANUP(buf_done) = {0};
     int fd = io_open_folder(path);
     buf_init(&file, PATH_BYTES);
-    file_stamp(out, path);
+    if (!own)
+        file_stamp(out, path);
     if (fd >= 0 && listing.arena)
         IGNORE(io_list_open(fd, on_name, &listing) < 0); /* then the folder's own time must do */
     else if (fd >= 0)
@@ -230,14 +360,16 @@ uint64_t indicators_stamp(const struct config *config)
     struct buf known CLEANUP(buf_done) = {0};
     struct str rest = config->indicators;
     char path[PATH_BYTES];
-    if (!str_trim(rest).n)
+    if (!indicators_are_there(config, -1))
         return 0;
     buf_init(&known, (size_t)16 << 20);
     while (rest.n) {
         struct str folder = str_cut(&rest, ' ');
         if (folder.n && str_copy_z(folder, path, sizeof path))
-            folder_stamp(&known, path);
+            folder_stamp(&known, path, false);
     }
+    own_path(config, path);
+    folder_stamp(&known, path, true);
     return MAX(siphash(key, known.p, known.n), 1);
 }
 
@@ -279,7 +411,7 @@ enum rc indicators_match_configured(const struct config *config, struct names *n
     struct indicator_fields *fields = NULL;
     char data[PATH_BYTES];
     *ret_matcher = NULL;
-    enum rc rc = indicators_load_configured(config, ret_indicators, trouble, err);
+    enum rc rc = indicators_load_configured(config, -1, ret_indicators, trouble, err);
     if (rc != RC_OK || !*ret_indicators)
         return rc;
     int n = snprintf(data, sizeof data, "%.*s/data", STR_ARG(config->share));

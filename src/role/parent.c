@@ -62,7 +62,8 @@ static const struct edge edges[] = {
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
     {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
-    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},      {ROLE_DESK, ROLE_READER},   {ROLE_DESK, ROLE_VERIFIER},
+    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},      {ROLE_DESK, ROLE_READER},   {ROLE_WEB, ROLE_DRAWER},
+    {ROLE_DESK, ROLE_VERIFIER},
 };
 
 /*   DOWN ──► STARTING ──ready──► RUNNING          STARTING and RUNNING have a channel, the others may have none
@@ -103,6 +104,7 @@ struct parent {
     uint64_t lists_ns;        /* at this boot time */
     uint64_t lists_other_ns;  /* since when it is another; 0: it is not */
     uint64_t lists_taken_ns;  /* when they were taken by themselves last */
+    bool lists_told;          /* the desk says that its own are others: they are whole */
     uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
     struct receivers receivers;
@@ -247,6 +249,8 @@ static void belongings_send(struct parent *parent, struct child *child)
         handle_send(child, "desk", setup->desk);
         handle_send(child, "documents", setup->documents);
     }
+    if (role == ROLE_DESK || role == ROLE_HUNTER)
+        handle_send(child, OWN_LISTS_FOLDER, setup->lists);
     if (role == ROLE_SIGNER) {
         handle_send(child, "signer-state", setup->signer_state);
         secret_send(child, "signing-key", setup->signing_key);
@@ -425,6 +429,8 @@ static void on_child_message(void *context, struct channel *channel, struct msg 
         on_ready(child, msg);
     else if (msg->type == MSG_STUCK)
         on_stuck(child->parent, child->role);
+    else if (msg->type == MSG_LISTS_WRITTEN)
+        child->parent->lists_told = true;
 }
 
 static void on_child_closed(void *context, struct channel *channel, const char *reason)
@@ -534,9 +540,9 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY,
-                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK,   ROLE_REAPER,
-                                       ROLE_JUDGE,  ROLE_READER, ROLE_VERIFIER,  ROLE_KEEPER, ROLE_SIGNER};
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE,   ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY, ROLE_PACKER,
+                                       ROLE_HUNTER, ROLE_ENGINE,   ROLE_DESK,      ROLE_REAPER, ROLE_JUDGE, ROLE_READER,
+                                       ROLE_DRAWER, ROLE_VERIFIER, ROLE_KEEPER,    ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
 {
@@ -604,6 +610,10 @@ static bool renewing(const struct parent *parent)
 static void lists_watch(struct parent *parent)
 {
     uint64_t now = clock_boot_ns();
+    if (parent->lists_told && !renewing(parent)) {
+        parent->lists_told = false;
+        lists_look(parent);
+    }
     if (now - parent->lists_ns < LISTS_NS)
         return;
     uint64_t stamp = indicators_stamp(&parent->config);
@@ -851,6 +861,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     children_add(parent, ROLE_PACKER, 1);
     children_add(parent, ROLE_HUNTER, 1);
     children_add(parent, ROLE_READER, 1);
+    children_add(parent, ROLE_DRAWER, 1);
     children_add(parent, ROLE_VERIFIER, 1);
     children_add(parent, ROLE_OUT, 1);
     children_add(parent, ROLE_DESK, 1);

@@ -1,8 +1,10 @@
-/* reader.c - reads one scanner's file, that a person uploaded, into findings for the desk; then it ends, and the parent
- * starts a fresh one: whatever a file does to the process that reads it, the next file meets none of it.
+/* reader.c - reads one file that a person uploaded: a scanner's into findings for the desk, or a list of indicators
+ * into what of it can be looked for; then it ends, and the parent starts a fresh one: whatever a file does to the
+ * process that reads it, the next file meets none of it.
  *
  *   idle ──MSG_REPORT──► unpack, read ──parts, as the desk keeps them──► end told ──MSG_REPORT_STOP──► exit
- *                           └── MSG_REPORT_STOP, the desk is gone ──► exit
+ *     │                     └── MSG_REPORT_STOP, the desk is gone ──► exit
+ *     └──(MSG_LIST_BASE) MSG_LIST──► read, compare ── as above
  *
  * It opens nothing and connects to nobody: it has the descriptor that it was given, a channel to the desk, memory and
  * processor time within limits. When it dies the desk says so to who uploaded. */
@@ -11,6 +13,8 @@
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/random.h"
+#include "role/list_reading.h"
 #include "role/log.h"
 #include "role/report_part.h"
 #include "role/roles.h"
@@ -23,6 +27,7 @@
 #define PART_FULL  (DESK_UPLOAD_PART - ((size_t)256 << 10)) /* the largest finding still fits behind it */
 #define TOLD_NS    UINT64_C(300000000)
 #define WAIT_MS    1000
+#define BASE_MAX   ((size_t)OWN_LISTS_STORED + 4096) /* bytes of a list as it stands */
 
 struct job {
     uint64_t id;
@@ -41,6 +46,9 @@ struct job {
 static struct {
     struct channel *desk; /* NULL: gone */
     bool stopped;
+    uint32_t days;   /* setting indicator-days */
+    struct str base; /* of the list that comes: as it stands */
+    bool unbased;    /* there is one, but it could not be had */
     struct job job;
 } reader;
 
@@ -58,18 +66,25 @@ static void part_begin(struct job *job)
 }
 
 /* Waits until the desk kept those before. False: nobody wants it any more. */
+static bool piece_send(struct job *job, enum msg_type type, struct str piece)
+{
+    while (is_wanted() && job->flying >= REPORT_PARTS_FLYING)
+        IGNORE(channel_wait(reader.desk, WAIT_MS));
+    if (!is_wanted() || !channel_send(reader.desk, type, job->id, piece))
+        return false;
+    job->flying++;
+    return true;
+}
+
 static bool part_send(struct job *job)
 {
     if (job->part_count == 0)
         return is_wanted();
     json_write_array_end(&job->part);
     put_be32(job->part.p, job->part_count);
-    while (is_wanted() && job->flying >= REPORT_PARTS_FLYING)
-        IGNORE(channel_wait(reader.desk, WAIT_MS));
     ASSERT(!job->part.overflow);
-    if (!is_wanted() || !channel_send(reader.desk, MSG_REPORT_PART, job->id, buf_view(&job->part)))
+    if (!piece_send(job, MSG_REPORT_PART, buf_view(&job->part)))
         return false;
-    job->flying++;
     job->findings += job->part_count;
     part_begin(job);
     return true;
@@ -156,6 +171,14 @@ static void report_read(struct job *job, struct str file)
     end_send(job, fault, &summary, &err);
 }
 
+/* Whoever goes while the desk still writes to it takes its last words along. */
+static void over(void)
+{
+    while (is_wanted())
+        IGNORE(channel_wait(reader.desk, WAIT_MS));
+    process_stop(EXIT_SUCCESS);
+}
+
 static void on_report(struct msg *msg)
 {
     struct job *job = &reader.job;
@@ -172,10 +195,70 @@ static void on_report(struct msg *msg)
         const struct scan_summary nothing = {.format = ""};
         end_send(job, rc == RC_LIMIT ? SCAN_FAULT_LARGE : SCAN_FAULT_PACKED, &nothing, &err);
     }
-    /* Whoever goes while the desk still writes to it takes its last words along. */
-    while (is_wanted())
-        IGNORE(channel_wait(reader.desk, WAIT_MS));
-    process_stop(EXIT_SUCCESS);
+    over();
+}
+
+/* ---- lists of indicators ---- */
+
+static bool on_lines(void *context, struct str lines)
+{
+    struct job *job = context;
+    if (reader.desk)
+        IGNORE(channel_take(reader.desk)); /* a stop, or what is kept */
+    return piece_send(job, MSG_LIST_PART, lines);
+}
+
+static void list_end_send(const struct job *job, const struct own_list_end *end)
+{
+    struct buf body CLEANUP(buf_done) = {0};
+    buf_init(&body, OWN_LIST_PREVIEW + 4096);
+    list_end_write(end, &body);
+    ASSERT(!body.overflow);
+    if (is_wanted() && !channel_send(reader.desk, MSG_LIST_END, job->id, buf_view(&body)))
+        log_warning("the desk does not take how the reading of a list ended");
+}
+
+static void list_read(struct job *job, struct str file)
+{
+    struct list_reading reading = {
+        .text = file, .base = reader.base, .days = reader.days, .seed = random_u64(), .part = on_lines, .context = job};
+    struct buf preview CLEANUP(buf_done) = {0};
+    struct own_list_end end;
+    struct err err = {0};
+    buf_init(&preview, OWN_LIST_PREVIEW);
+    enum rc rc = list_reading_run(&reading, &preview, &end, &err);
+    if (rc == RC_END)
+        return; /* nobody wants it */
+    if (rc != RC_OK) {
+        log_error("a list of indicators could not be read: %s", err.text);
+        end.fault = STR("full");
+    }
+    list_end_send(job, &end);
+}
+
+static void on_list(struct msg *msg)
+{
+    struct job *job = &reader.job;
+    struct str file;
+    struct err err = {0};
+    *job = (struct job){.id = msg->id};
+    if (msg->fd_count != 1)
+        return;
+    if (reader.unbased)
+        list_end_send(job, &(struct own_list_end){.fault = STR("store"), .preview = STR("{}")});
+    else if (file_map(msg->fds[0], (size_t)OWN_LIST_BYTES, &file, &err) == RC_OK)
+        list_read(job, file);
+    else
+        list_end_send(job, &(struct own_list_end){.fault = STR("large"), .preview = STR("{}")});
+    over();
+}
+
+static void on_base(const struct msg *msg)
+{
+    struct err err = {0};
+    reader.unbased = msg->fd_count != 1 || file_map(msg->fds[0], BASE_MAX, &reader.base, &err) != RC_OK;
+    if (reader.unbased)
+        log_warning("a list cannot be compared with what stands: %s", err.text);
 }
 
 static void reader_message(void *self, struct channel *channel, struct msg *msg)
@@ -184,6 +267,10 @@ static void reader_message(void *self, struct channel *channel, struct msg *msg)
     (void)channel;
     if (msg->type == MSG_REPORT && !reader.job.id)
         on_report(msg);
+    else if (msg->type == MSG_LIST_BASE && !reader.job.id)
+        on_base(msg);
+    else if (msg->type == MSG_LIST && !reader.job.id)
+        on_list(msg);
     else if (msg->type == MSG_REPORT_MORE && msg->id == reader.job.id && reader.job.flying > 0)
         reader.job.flying--;
     else if (msg->type == MSG_REPORT_STOP)
@@ -192,8 +279,8 @@ static void reader_message(void *self, struct channel *channel, struct msg *msg)
 
 static enum rc reader_start(struct process *process, void **ret_self, struct err *err)
 {
-    (void)process;
     (void)err;
+    reader.days = (uint32_t)process->config.indicator_days;
     *ret_self = &reader;
     return RC_OK;
 }

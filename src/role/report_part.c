@@ -57,3 +57,53 @@ void report_end_write(const struct desk_upload_end *end, struct buf *out)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         buf_be64(out, numbers[i] > 0 ? (uint64_t)numbers[i] : 0);
 }
+
+#define LIST_NUMBERS (OWN_LIST_KINDS + 8)
+
+/* All numbers of an end, in their order. */
+static void list_numbers(struct own_list_end *end, int64_t *ret_numbers[LIST_NUMBERS])
+{
+    int64_t *const others[] = {&end->repeated, &end->revoked, &end->passed, &end->refused,
+                               &end->fresh,    &end->changed, &end->same,   &end->gone};
+    _Static_assert(ARRAY_LEN(others) + OWN_LIST_KINDS == LIST_NUMBERS, "each number has its place");
+    for (size_t i = 0; i < OWN_LIST_KINDS; i++)
+        ret_numbers[i] = &end->kinds[i];
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        ret_numbers[OWN_LIST_KINDS + i] = others[i];
+}
+
+bool list_end_read(struct str body, struct own_list_end *ret_end)
+{
+    struct reader in = reader_of(body);
+    struct str *const texts[] = {&ret_end->fault, &ret_end->detail};
+    int64_t *numbers[LIST_NUMBERS];
+    bool sane = true;
+    list_numbers(ret_end, numbers);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = read_bytes(&in, read_be16(&in));
+        sane = sane && texts[i]->n <= END_TEXT_MAX;
+    }
+    for (size_t i = 0; i < LIST_NUMBERS; i++) {
+        uint64_t number = read_be64(&in);
+        sane = sane && number <= INT64_MAX;
+        *numbers[i] = (int64_t)MIN(number, (uint64_t)INT64_MAX);
+    }
+    ret_end->preview = read_bytes(&in, reader_left(&in));
+    return reader_done(&in) && sane && ret_end->preview.n > 0 && ret_end->preview.n <= OWN_LIST_PREVIEW;
+}
+
+void list_end_write(const struct own_list_end *end, struct buf *out)
+{
+    struct own_list_end copy = *end;
+    const struct str texts[] = {end->fault, end->detail};
+    int64_t *numbers[LIST_NUMBERS];
+    list_numbers(&copy, numbers);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct str text = str_slice(texts[i], 0, END_TEXT_MAX);
+        buf_be16(out, (uint16_t)text.n);
+        buf_str(out, text);
+    }
+    for (size_t i = 0; i < LIST_NUMBERS; i++)
+        buf_be64(out, *numbers[i] > 0 ? (uint64_t)*numbers[i] : 0);
+    buf_str(out, end->preview);
+}

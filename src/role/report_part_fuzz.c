@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct str body = str_at(bytes, size);
     struct desk_upload_end end;
+    struct own_list_end list_end;
     struct report_told told;
     struct str list;
     uint32_t count;
@@ -25,6 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (report_end_read(body, &end)) {
         report_end_write(&end, &again);
         ASSERT(str_eq(buf_view(&again), body));
+    }
+    struct buf large CLEANUP(buf_done) = {0};
+    buf_init(&large, size + 1);
+    if (list_end_read(body, &list_end)) {
+        list_end_write(&list_end, &large);
+        ASSERT(str_eq(buf_view(&large), body));
     }
     return 0;
 }

@@ -75,10 +75,48 @@ static void parts(void)
     }
 }
 
+static void the_end_of_a_list(void)
+{
+    const struct own_list_end said = {.fault = STR("full"),
+                                      .detail = STR("no room"),
+                                      .kinds = {1, 2, 3, 4},
+                                      .repeated = 5,
+                                      .revoked = 6,
+                                      .passed = 7,
+                                      .refused = 8,
+                                      .fresh = 9,
+                                      .changed = 10,
+                                      .same = INT64_MAX,
+                                      .gone = -1,
+                                      .preview = STR("{}")};
+    struct own_list_end read = {0};
+    struct buf body;
+    buf_init(&body, 2 * OWN_LIST_PREVIEW);
+    list_end_write(&said, &body);
+    if (!CHECK(!body.overflow && list_end_read(buf_view(&body), &read)))
+        return;
+    CHECK(str_eq(read.fault, said.fault) && str_eq(read.detail, said.detail) && str_eq(read.preview, said.preview));
+    for (size_t i = 0; i < OWN_LIST_KINDS; i++)
+        CHECK_INT(read.kinds[i], said.kinds[i]);
+    CHECK(read.repeated == 5 && read.revoked == 6 && read.passed == 7 && read.refused == 8 && read.fresh == 9);
+    CHECK(read.changed == 10 && read.same == INT64_MAX && read.gone == 0);
+    for (size_t n = 0; n < body.n - 1; n++) { /* what is shown has no length of its own */
+        test_row("%zu bytes", n);
+        CHECK(!list_end_read(str_at(body.p, n), &read));
+    }
+    while (body.n <= OWN_LIST_PREVIEW + 200)
+        buf_char(&body, ' ');
+    CHECK(!list_end_read(buf_view(&body), &read));
+    body.p[15] = (char)0x80; /* more than a number holds */
+    CHECK(!list_end_read(str_at(body.p, 120), &read));
+    buf_done(&body);
+}
+
 static const struct test tests[] = {
     {"the end and back", end_and_back},
     {"how far it is and back", told_and_back},
     {"parts", parts},
+    {"the end of a list", the_end_of_a_list},
 };
 
 int main(int argc, char **argv)

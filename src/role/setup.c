@@ -11,6 +11,7 @@
 #include "os/tls.h"
 #include "role/allowed_senders.h"
 #include "role/cosign.h"
+#include "role/indicator_folder.h"
 #include "role/signer_slots.h"
 #include "role/tokens.h"
 #include "tlog/key.h"
@@ -64,6 +65,25 @@ static enum rc folder_make(const struct config *config, const struct folder_row 
     return rc == RC_OK ? files_own(config, *ret_fd, row->owner, err) : rc;
 }
 
+/* The desk writes them, engines read them before they are nobody, and the hunter reads them as one of those who read
+ * the archive: what is made in the folder is its group's. */
+static enum rc lists_folder_make(const struct config *config, struct setup *setup, struct err *err)
+{
+    char path[4096];
+    uint32_t user = uid_of(config, ROLE_DESK);
+    uint32_t group = uid_of(config, ROLE_KEEPER);
+    enum rc rc = folder_open(&io_kernel, setup->data, OWN_LISTS_FOLDER, true, &setup->lists, err);
+    if (rc != RC_OK || !proc_is_root() || !user)
+        return rc;
+    snprintf(path, sizeof path, "%.*s/" OWN_LISTS_FOLDER, STR_ARG(config->data));
+    rc = proc_chown(path, user, group, err);
+    if (rc == RC_OK)
+        rc = proc_chown_files(setup->lists, user, group, err);
+    if (rc == RC_OK && fchmod(setup->lists, 02750) != 0)
+        rc = err_errno(err, errno, "could not set the mode of \"%s\"", path);
+    return rc;
+}
+
 static enum rc data_open(const struct config *config, struct setup *setup, struct err *err)
 {
     const char *path = config->data.p;
@@ -105,6 +125,8 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->desk, "documents", "desk/documents", ROLE_DESK},
                          &setup->documents, err);
+    if (rc == RC_OK)
+        rc = lists_folder_make(config, setup, err);
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "collect", "collect", ROLE_COLLECTOR},
                          &setup->collect, err);

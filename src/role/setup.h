@@ -18,6 +18,7 @@ struct setup {
     int collect;
     int desk;
     int documents; /* below it: files of objects' documents */
+    int lists;     /* of indicators, that people gave the desk */
     int senders;   /* who may send over HTTP */
     int mirror;    /* who may pull the archive; what this machine's own mirror remembers */
     int signer_state;

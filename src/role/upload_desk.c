@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "desk/document.h"
+#include "desk/own_list.h"
 #include "desk/upload.h"
 #include "os/clock.h"
 #include "os/io.h"
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 #define SCRATCH    ((size_t)16 << 20)
-#define FILES_MAX  (UPLOAD_FILES_AWAITED + DESK_UPLOADS_OPEN + DESK_DOCUMENTS_COMING)
+#define FILES_MAX  (UPLOAD_FILES_AWAITED + DESK_UPLOADS_OPEN + OWN_LISTS_OPEN + DESK_DOCUMENTS_COMING)
 #define FILE_NAME  "upload.new"
 #define SLICE_NS   UINT64_C(30000000)   /* of one look */
 #define RETRY_NS   UINT64_C(5000000000) /* after the database took nothing */
@@ -36,18 +37,20 @@ struct file {
 
 struct upload_desk {
     struct desk *desk;
+    struct own_lists *lists;
     struct arena *scratch;
     int folder;
     struct file files[FILES_MAX];
     uint64_t numbers;
     uint64_t looked_ns; /* at the files */
     int64_t ordered;    /* of the reader; 0: nothing */
+    bool of_list;       /* it is a version of a list of indicators, else an upload */
     uint64_t heard_ns;  /* of it, by the boot clock */
     uint64_t stop_ns;   /* when it was told to stop; 0: it was not */
     uint64_t wait_ns;   /* boot time before which nothing is tried */
 };
 
-struct upload_desk *upload_desk_new(struct desk *desk, int folder)
+struct upload_desk *upload_desk_new(struct desk *desk, struct own_lists *lists, int folder)
 {
     struct upload_desk *self = memory_new(sizeof *self);
     struct arena *scratch = arena_new(SCRATCH);
@@ -56,7 +59,7 @@ struct upload_desk *upload_desk_new(struct desk *desk, int folder)
         arena_free(scratch);
         return NULL;
     }
-    *self = (struct upload_desk){.desk = desk, .scratch = scratch, .folder = folder};
+    *self = (struct upload_desk){.desk = desk, .lists = lists, .scratch = scratch, .folder = folder};
     self->numbers = (uint64_t)clock_real_ns(); /* another one than desks before gave: their files are gone */
     return self;
 }
@@ -173,13 +176,18 @@ int upload_desk_take(struct upload_desk *self, uint64_t number)
     return fd;
 }
 
-/* An upload or a document's file waits for it; also when that is not known. */
-static bool is_awaited(struct upload_desk *self, uint64_t number)
+/* A report, a list or a document's file waits for it; also when that is not known. */
+static bool file_waits(const struct upload_desk *self, const struct file *file)
 {
     struct err err = {0};
-    bool upload = true, document = true;
-    return desk_upload_file_waits(self->desk, (int64_t)number, &upload, &err) != RC_OK || upload ||
-           desk_document_file_waits(self->desk, (int64_t)number, &document, &err) != RC_OK || document;
+    int64_t number = (int64_t)file->number;
+    bool report = true;
+    bool list = true;
+    bool document = true;
+    enum rc rc = desk_upload_file_waits(self->desk, number, &report, &err);
+    rc = rc == RC_OK ? desk_own_list_file_waits(self->desk, number, &list, &err) : rc;
+    rc = rc == RC_OK ? desk_document_file_waits(self->desk, number, &document, &err) : rc;
+    return rc != RC_OK || report || list || document;
 }
 
 /* The question that an upload of it is there came before. */
@@ -189,7 +197,7 @@ static void on_gone(struct upload_desk *self, uint64_t number)
     if (!file)
         return;
     file->expected = 0;
-    if (!is_awaited(self, number))
+    if (!file_waits(self, file))
         file_free(file);
 }
 
@@ -207,21 +215,35 @@ static void files_look(struct upload_desk *self)
             continue;
         if (io_kernel.size(io_kernel.self, file->fd, &file->size) >= 0 && file->size != size)
             file->grew_ns = now;
-        if (now - file->grew_ns < FORGET_NS)
-            continue;
-        if (!is_awaited(self, file->number))
+        if (now - file->grew_ns >= FORGET_NS && !file_waits(self, file))
             file_free(file);
     }
 }
 
 /* ---- the reader ---- */
 
+static bool wanted(const struct upload_desk *self)
+{
+    return self->of_list ? desk_own_list_wanted(self->desk, self->ordered)
+                         : desk_upload_wanted(self->desk, self->ordered);
+}
+
 static void over(struct upload_desk *self, const char *fault, int64_t now_ns)
 {
     struct err err = {0};
     const struct desk_upload_end end = {.fault = str_of(fault)};
-    if (desk_upload_end(self->desk, self->ordered, &end, now_ns, &err) != RC_OK)
+    const struct own_list_end list_end = {.fault = str_of(fault), .preview = STR("{}")};
+    enum rc rc = self->of_list ? desk_own_list_end(self->desk, self->ordered, &list_end, now_ns, &err)
+                               : desk_upload_end(self->desk, self->ordered, &end, now_ns, &err);
+    if (rc != RC_OK)
         trouble(self, "the end of a reading could not be stored", &err);
+}
+
+static void ordered(struct upload_desk *self, struct file *file)
+{
+    file_free(file);
+    self->heard_ns = clock_boot_ns();
+    self->stop_ns = 0;
 }
 
 static void order(struct upload_desk *self, struct channel *reader, int64_t now_ns)
@@ -236,14 +258,55 @@ static void order(struct upload_desk *self, struct channel *reader, int64_t now_
     if (!id)
         return;
     self->ordered = id;
+    self->of_list = false;
     if (!file || !channel_send_fd(reader, MSG_REPORT, (uint64_t)id, STR_NONE, file->fd)) {
         over(self, "lost", now_ns); /* it was another desk that had it */
         self->ordered = 0;
         return;
     }
-    file_free(file);
-    self->heard_ns = clock_boot_ns();
-    self->stop_ns = 0;
+    ordered(self, file);
+}
+
+/* What the list has by now goes first. */
+static bool base_send(const struct upload_desk *self, struct channel *reader, const struct own_list_order *next)
+{
+    if (!next->base.n)
+        return true;
+    int fd = own_lists_open(self->lists, next->base);
+    bool sent = fd >= 0 && channel_send_fd(reader, MSG_LIST_BASE, (uint64_t)next->id, STR_NONE, fd);
+    if (fd >= 0)
+        close(fd);
+    return sent;
+}
+
+/* A list is compared with its file: that is there once the files are what stands. */
+static void order_list(struct upload_desk *self, struct channel *reader, int64_t now_ns)
+{
+    struct own_list_order next;
+    struct err err = {0};
+    if (!own_lists_at_rest(self->lists))
+        return;
+    arena_reset(self->scratch);
+    if (desk_own_list_next(self->desk, self->scratch, &next, &err) != RC_OK) {
+        trouble(self, "the next list to be read could not be found", &err);
+        return;
+    }
+    if (!next.id)
+        return;
+    struct file *file = next.file > 0 ? file_of(self, (uint64_t)next.file) : NULL;
+    self->ordered = next.id;
+    self->of_list = true;
+    const char *fault =
+        !file ? "lost"
+        : base_send(self, reader, &next) && channel_send_fd(reader, MSG_LIST, (uint64_t)next.id, STR_NONE, file->fd)
+            ? NULL
+            : "store";
+    if (!fault) {
+        ordered(self, file);
+        return;
+    }
+    over(self, fault, now_ns);
+    self->ordered = 0;
 }
 
 static void refused(struct upload_desk *self, enum rc rc, const struct err *err, int64_t now_ns)
@@ -257,14 +320,20 @@ static void refused(struct upload_desk *self, enum rc rc, const struct err *err,
     log_warning("the reading of an uploaded file was given up: %s", err->text);
 }
 
+static enum rc part_take(struct upload_desk *self, const struct msg *msg, struct err *err)
+{
+    struct str list;
+    uint32_t count;
+    if (self->of_list)
+        return desk_own_list_part(self->desk, self->ordered, msg->body, err);
+    return report_part_read(msg->body, &count, &list) ? desk_upload_part(self->desk, self->ordered, count, list, err)
+                                                      : err_set(err, RC_INVALID, "what the reader tells does not read");
+}
+
 static void on_part(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
 {
     struct err err = {0};
-    struct str list;
-    uint32_t count;
-    enum rc rc = report_part_read(msg->body, &count, &list)
-                     ? desk_upload_part(self->desk, self->ordered, count, list, &err)
-                     : err_set(&err, RC_INVALID, "what the reader tells does not read");
+    enum rc rc = part_take(self, msg, &err);
     if (rc != RC_OK)
         refused(self, rc, &err, now_ns);
     else if (!channel_send(reader, MSG_REPORT_MORE, msg->id, STR_NONE))
@@ -276,9 +345,9 @@ static void on_part(struct upload_desk *self, struct channel *reader, const stru
 static void reader_watch(struct upload_desk *self, struct channel *reader, int64_t now_ns)
 {
     uint64_t now = clock_boot_ns();
-    if (desk_upload_wanted(self->desk, self->ordered) && now - self->heard_ns > SILENCE_NS)
+    if (wanted(self) && now - self->heard_ns > SILENCE_NS)
         over(self, "slow", now_ns);
-    if (desk_upload_wanted(self->desk, self->ordered))
+    if (wanted(self))
         return;
     if (!self->stop_ns) {
         self->stop_ns = now;
@@ -289,33 +358,48 @@ static void reader_watch(struct upload_desk *self, struct channel *reader, int64
     }
 }
 
-static void on_reader(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
+static void on_end(struct upload_desk *self, const struct msg *msg, int64_t now_ns)
 {
     struct desk_upload_end end = {0};
-    struct report_told told;
+    struct own_list_end list_end = {0};
     struct err err = {0};
-    if (!self->ordered || (int64_t)msg->id != self->ordered || !desk_upload_wanted(self->desk, self->ordered))
+    enum rc rc = RC_OK;
+    bool reads = self->of_list ? list_end_read(msg->body, &list_end) : report_end_read(msg->body, &end);
+    if (!reads)
+        over(self, "answer", now_ns);
+    else if (self->of_list)
+        rc = desk_own_list_end(self->desk, self->ordered, &list_end, now_ns, &err);
+    else
+        rc = desk_upload_end(self->desk, self->ordered, &end, now_ns, &err);
+    if (rc != RC_OK)
+        trouble(self, "the end of a reading could not be stored", &err);
+}
+
+static void on_reader(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
+{
+    struct report_told told;
+    bool of_list = msg->type == MSG_LIST_PART || msg->type == MSG_LIST_END;
+    if (!self->ordered || (int64_t)msg->id != self->ordered || !wanted(self))
         return;
     self->heard_ns = clock_boot_ns();
-    if (msg->type == MSG_REPORT_PART)
+    if (of_list != self->of_list)
+        over(self, "answer", now_ns);
+    else if (msg->type == MSG_REPORT_PART || msg->type == MSG_LIST_PART)
         on_part(self, reader, msg, now_ns);
     else if (msg->type == MSG_REPORT_TOLD && report_told_read(msg->body, &told))
         desk_upload_told(self->desk, self->ordered, (int64_t)told.bytes, (int64_t)told.findings);
-    else if (msg->type == MSG_REPORT_END && !report_end_read(msg->body, &end))
-        over(self, "answer", now_ns);
-    else if (msg->type == MSG_REPORT_END && desk_upload_end(self->desk, self->ordered, &end, now_ns, &err) != RC_OK)
-        trouble(self, "the end of a reading could not be stored", &err);
+    else if (msg->type == MSG_REPORT_END || msg->type == MSG_LIST_END)
+        on_end(self, msg, now_ns);
     reader_watch(self, reader, now_ns);
 }
 
 bool upload_desk_message(struct upload_desk *self, struct channel *from, const struct msg *msg, int64_t now_ns)
 {
-    bool of_reader = msg->type == MSG_REPORT_PART || msg->type == MSG_REPORT_TOLD || msg->type == MSG_REPORT_END;
     if (msg->type == MSG_FILE_ASK)
         on_ask(self, from, msg);
     else if (msg->type == MSG_FILE_GONE)
         on_gone(self, msg->id);
-    else if (of_reader)
+    else if (channel_peer(from) == ROLE_READER)
         on_reader(self, from, msg, now_ns);
     else
         return false;
@@ -328,7 +412,7 @@ void upload_desk_down(struct upload_desk *self, enum role peer, int64_t now_ns)
         on_gone(self, self->files[i].number);
     if (peer != ROLE_READER || !self->ordered)
         return;
-    if (desk_upload_wanted(self->desk, self->ordered))
+    if (wanted(self))
         over(self, "died", now_ns);
     self->ordered = 0;
     self->stop_ns = 0;
@@ -347,6 +431,8 @@ bool upload_desk_look(struct upload_desk *self, int64_t now_ns)
         reader_watch(self, reader, now_ns);
     else if (reader)
         order(self, reader, now_ns);
+    if (!self->ordered && reader)
+        order_list(self, reader, now_ns);
     while (desk_upload_works(self->desk) && clock_boot_ns() - begin < SLICE_NS) {
         arena_reset(self->scratch);
         worked = true;
@@ -355,10 +441,13 @@ bool upload_desk_look(struct upload_desk *self, int64_t now_ns)
         trouble(self, "an uploaded report could not be counted or taken, it is tried again", &err);
         break;
     }
+    if (desk_own_list_works(self->desk) && desk_own_list_step(self->desk, &err) != RC_OK)
+        trouble(self, "what is left of a list could not be cleared away, it is tried again", &err);
     return worked;
 }
 
 int upload_desk_timeout_ms(const struct upload_desk *self)
 {
-    return desk_upload_works(self->desk) && clock_boot_ns() >= self->wait_ns ? 0 : -1;
+    bool works = desk_upload_works(self->desk) || desk_own_list_works(self->desk);
+    return works && clock_boot_ns() >= self->wait_ns ? 0 : -1;
 }

@@ -1,5 +1,6 @@
-/* upload_desk.h - under desk: files for what web receives, their reading ordered from the reader, one at a time, and
- * what comes of it brought to room desk, which counts and takes it a part at a time.
+/* upload_desk.h - under desk: files for what web receives, scanners' and lists of indicators, their reading ordered
+ * from the reader, one at a time, and what comes of it brought to room desk, which counts and takes it a part at a
+ * time.
  *
  * The desk makes each file in its own folder, keeps it open for reading, gives web the descriptor to write, and removes
  * the name: web opens nothing, the reader gets what it cannot write, and whatever dies leaves no file behind.
@@ -12,6 +13,7 @@
 #include "base/arena.h"
 #include "desk/desk.h"
 #include "msg/msg.h"
+#include "role/own_lists.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,8 +25,8 @@
 
 struct upload_desk;
 
-/* The desk is borrowed; `folder`: where its files are made, open. NULL without memory. */
-struct upload_desk *upload_desk_new(struct desk *desk, int folder);
+/* The desk and its lists are borrowed; `folder`: where its files are made, open. NULL without memory. */
+struct upload_desk *upload_desk_new(struct desk *desk, struct own_lists *lists, int folder);
 void upload_desk_free(struct upload_desk *self); /* NULL is fine */
 /* MSG_FILE_ASK and MSG_FILE_GONE of web, and messages of the reader. False: it is none of these. */
 bool upload_desk_message(struct upload_desk *self, struct channel *from, const struct msg *msg, int64_t now_ns);

@@ -17,7 +17,9 @@ struct web_role {
 static void on_ask(void *context, enum web_peer peer, uint32_t id, struct str json)
 {
     struct web_role *role = context;
-    struct channel *channel = process_peer(peer == WEB_DESK ? ROLE_DESK : ROLE_QUERY, 0);
+    static const enum role roles[] = {[WEB_DESK] = ROLE_DESK, [WEB_QUERY] = ROLE_QUERY, [WEB_DRAWER] = ROLE_DRAWER};
+    ASSERT(peer != WEB_BODY && (size_t)peer < ARRAY_LEN(roles));
+    struct channel *channel = process_peer(roles[peer], 0);
     bool sent = channel && json.n <= msg_size_max(MSG_ASK) && channel_send(channel, MSG_ASK, id, json);
     if (!sent)
         web_server_answer(role->server, id, STR_NONE);

@@ -48,7 +48,6 @@ struct request {
     uint64_t announced;        /* bytes of the body; 0: not said */
     int64_t came;              /* bytes of a body with a file */
     int64_t pieces;            /* REQUEST_PIECE of them */
-    int64_t most;              /* bytes of that file */
     int given;                 /* a file that came along with an answer; -1: none */
     uint64_t wants;            /* the question that the file is the answer of, its id + 1; 0: none yet */
     bool begun;                /* headers were looked at */
@@ -243,9 +242,8 @@ static void body_ask(struct request *request, uint32_t id)
     if (place && server->file_ask && web_upload_state(request->upload) == WEB_UPLOAD_HELD) {
         *place = request->upload;
         /* the rest of a form's body is around the file */
-        server->file_ask(server->ask_context, id,
-                         request->announced ? MIN(request->announced, (uint64_t)request->most)
-                                            : (uint64_t)request->most);
+        uint64_t max = (uint64_t)web_upload_max(request->upload);
+        server->file_ask(server->ask_context, id, request->announced ? MIN(request->announced, max) : max);
     } else {
         web_server_file(server, id, 0, -1);
     }
@@ -467,7 +465,7 @@ static enum MHD_Result send_response(struct request *request)
 static bool body_announced_too_long(struct request *request)
 {
     struct str text = header_of(request->connection, "Content-Length");
-    uint64_t max = request->upload ? (uint64_t)request->most + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
+    uint64_t max = request->upload ? (uint64_t)web_upload_max(request->upload) + WEB_UPLOAD_FIELDS_MAX : WEB_BODY_MAX;
     bool too_long = text.p && (!str_to_u64(text, &request->announced) || request->announced > max);
     if (header_of(request->connection, "Transfer-Encoding").p)
         request->announced = 0; /* chunks are read to their own end, whatever else is said (RFC 9112 6.3) */
@@ -479,12 +477,11 @@ static enum MHD_Result head_seen(struct request *request, const char *method)
 {
     struct str query = request->target;
     struct str path = str_cut(&query, '?');
-    enum web_stream stream = web_streams(str_of(method), path);
+    int64_t max;
+    enum web_stream stream = web_streams(str_of(method), path, &max);
     request->begun = true;
     if (stream != WEB_STREAM_NONE) {
-        request->most = web_stream_max(str_of(method), path);
-        request->upload =
-            web_upload_new(request->arena, stream, header_of(request->connection, "Content-Type"), request->most);
+        request->upload = web_upload_new(request->arena, stream, max, header_of(request->connection, "Content-Type"));
         if (!request->upload) {
             request->server->counters.refused++;
             return refuse(request->connection, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE);
@@ -536,8 +533,8 @@ static enum MHD_Result piece_seen(struct request *request, const char *method, s
     size_t taken = refused ? piece.n : web_upload_take(upload, piece);
     *ret_left = piece.n - taken;
     piece_count(request, taken);
-    if (request->came >
-        request->most + (int64_t)WEB_UPLOAD_FIELDS_MAX) /* it did not say how long it is, and would have no end */
+    if (request->came > web_upload_max(upload) +
+                            (int64_t)WEB_UPLOAD_FIELDS_MAX) /* it did not say how long it is, and would have no end */
         return MHD_NO;
     if (web_upload_state(upload) == WEB_UPLOAD_BROKEN && request->wants)
         body_answer(request);

@@ -19,20 +19,20 @@ struct web_upload {
     struct buf fields;
     uint64_t number;
     int fd;
+    int64_t max; /* bytes */
     int64_t bytes;
-    int64_t most; /* of them */
     struct tlog_hasher *hasher;
     struct tlog_hash hash;
     const char *error; /* key under error. */
 };
 
-struct web_upload *web_upload_new(struct arena *arena, enum web_stream stream, struct str content_type, int64_t most)
+struct web_upload *web_upload_new(struct arena *arena, enum web_stream stream, int64_t max, struct str content_type)
 {
     struct web_upload *upload = arena_alloc(arena, sizeof *upload);
     ASSERT(stream != WEB_STREAM_NONE);
     if (!upload)
         return NULL;
-    *upload = (struct web_upload){.fd = -1, .most = most, .raw = stream == WEB_STREAM_RAW, .state = WEB_UPLOAD_FIELDS};
+    *upload = (struct web_upload){.fd = -1, .max = max, .raw = stream == WEB_STREAM_RAW, .state = WEB_UPLOAD_FIELDS};
     buf_init(&upload->fields, WEB_UPLOAD_FIELDS_MAX);
     if (upload->raw)
         upload->state = WEB_UPLOAD_HELD;
@@ -83,7 +83,7 @@ static void field_add(struct web_upload *upload, struct str name, struct str val
 
 static void bytes_write(struct web_upload *upload, struct str bytes)
 {
-    if (upload->bytes + (int64_t)bytes.n > upload->most) {
+    if (upload->bytes + (int64_t)bytes.n > upload->max) {
         broken(upload, "upload_long");
         return;
     }
@@ -193,6 +193,11 @@ uint64_t web_upload_number(const struct web_upload *upload)
 struct tlog_hasher *web_upload_hasher(const struct web_upload *upload)
 {
     return upload->hasher;
+}
+
+int64_t web_upload_max(const struct web_upload *upload)
+{
+    return upload->max;
 }
 
 int64_t web_upload_bytes(const struct web_upload *upload)

@@ -31,9 +31,10 @@ enum web_upload_state {
 
 struct web_upload;
 
-/* NULL: the body is no form with a file (stream WEB_STREAM_FORM), or no memory. Lives in the arena. */
-/* `most`: bytes of the file. */
-struct web_upload *web_upload_new(struct arena *arena, enum web_stream stream, struct str content_type, int64_t most);
+/* NULL: the body is no form with a file (stream WEB_STREAM_FORM), or no memory. Lives in the arena. `max`: bytes that
+ * the file may have. */
+struct web_upload *web_upload_new(struct arena *arena, enum web_stream stream, int64_t max, struct str content_type);
+int64_t web_upload_max(const struct web_upload *upload);
 void web_upload_done(struct web_upload *upload); /* closes what it has open; NULL is fine */
 enum web_upload_state web_upload_state(const struct web_upload *upload);
 /* How many of these bytes it took. */

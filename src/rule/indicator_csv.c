@@ -35,6 +35,7 @@ struct file {
     size_t column_count;
     struct column columns[COLUMNS_MAX];
     struct indicator_about about; /* what comments say of the whole file */
+    struct str source;            /* the same: the note of what has none */
     struct csv csv;
 };
 
@@ -147,10 +148,16 @@ static void refuse(struct file *file, const char *reason, struct str value)
     indicators_refuse(file->indicators, file->line, reason, value);
 }
 
+static void confidence_take(struct str text, struct indicator_about *about)
+{
+    uint64_t number = 0;
+    if (str_to_u64(str_trim(text), &number))
+        about->confidence = (int32_t)MIN(number, UINT64_C(100));
+}
+
 /* One cell that is not the value; false when the row cannot be taken. */
 static bool about_take(struct file *file, enum role role, struct str cell, struct indicator_about *about)
 {
-    uint64_t number = 0;
     int64_t time_ns = 0;
     cell = str_trim(cell);
     switch (role) {
@@ -158,7 +165,7 @@ static bool about_take(struct file *file, enum role role, struct str cell, struc
         about->note = about->note.n ? about->note : cell;
         return true;
     case ROLE_CONFIDENCE:
-        about->confidence = str_to_u64(cell, &number) ? (int32_t)MIN(number, UINT64_C(100)) : about->confidence;
+        confidence_take(cell, about);
         return true;
     case ROLE_BELOW:
         about->below = about->below || is_yes(cell);
@@ -237,6 +244,7 @@ static enum rc row_take(struct file *file)
         if (!about_take(file, file->columns[i].role, cell, &about))
             return RC_OK;
     }
+    about.note = about.note.n ? about.note : file->source;
     for (size_t i = 0; i < MIN(file->csv.count, file->column_count) && rc == RC_OK; i++) {
         struct str cell = str_trim(cell_of(file, i));
         if (file->columns[i].role != ROLE_VALUE || !cell.n)
@@ -262,7 +270,7 @@ static enum rc plain_take(struct file *file, struct str line)
             refuse(file, "a quote that is never closed, or text behind it", line);
             return RC_OK;
         }
-        about.note = file->csv.count > 1 ? cell_of(file, 1) : STR_NONE;
+        about.note = file->csv.count > 1 ? cell_of(file, 1) : file->source;
         return indicator_take(file->indicators, file->line, INDICATOR_WANT_ANY, cell_of(file, 0), &about, file->err);
     }
     size_t slashes = str_search(line, STR("//"));
@@ -270,10 +278,11 @@ static enum rc plain_take(struct file *file, struct str line)
     while (end < line.n && line.p[end] != '\t' && (url ? !char_is_space(line.p[end]) : !strchr(",;|", line.p[end])))
         end++;
     about.note = str_trim(str_skip(line, end + 1));
+    about.note = about.note.n ? about.note : file->source;
     return indicator_take(file->indicators, file->line, INDICATOR_WANT_ANY, str_slice(line, 0, end), &about, file->err);
 }
 
-/* `# subdomains: yes`, `# expires: 2026-12-31`, or the names of the columns. */
+/* `# subdomains: yes`, `# expires: 2026-12-31`, what a list says of itself, or the names of the columns. */
 static void comment_take(struct file *file, struct str line)
 {
     while (line.n && (line.p[0] == '#' || char_is_space(line.p[0])))
@@ -287,6 +296,10 @@ static void comment_take(struct file *file, struct str line)
         file->about.until_ns = MAX(time_ns, INT64_C(1));
     else if (value.p && str_eq_nocase(name, STR("expires")))
         refuse(file, "a time that does not read", value);
+    else if (value.p && str_eq_nocase(name, STR("list-source")))
+        file->source = str_trim(value);
+    else if (value.p && str_eq_nocase(name, STR("list-confidence")))
+        confidence_take(value, &file->about);
     else if (!file->begun && !file->column_count && line.n)
         IGNORE(names_find(file, line)); /* most comments are none */
 }

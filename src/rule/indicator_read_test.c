@@ -98,6 +98,11 @@ static void csv_files(void)
          "domain evil.example, address 192.0.2.1, hash 44d88612fea8a8f36de82e1278abb02f", ""},
         {"directives", "# subdomains: yes\n# expires: never\nevil.example\n192.0.2.1\n",
          "domain *.evil.example, address 192.0.2.1", "2 a time that does not read"},
+        {"what a list says of itself",
+         "# List-Source: a centre, of others\nvalue,note\n192.0.2.1,\n192.0.2.2,own\n# list-source:\n192.0.2.3,\n",
+         "address 192.0.2.1 (a centre, of others), address 192.0.2.2 (own), address 192.0.2.3", ""},
+        {"the same without names", "# list-source: a centre\n192.0.2.1\n192.0.2.2;own\n\"192.0.2.3\"\n",
+         "address 192.0.2.1 (a centre), address 192.0.2.2 (own), address 192.0.2.3 (a centre)", ""},
         {"bad times", "value,expires\nevil.example,soon\nb.example,\n", "domain b.example",
          "2 a time that does not read"},
         {"no values", "value,note\n,x\n", "", "2 a row without a value"},
@@ -225,6 +230,31 @@ static void misp_events(void)
     indicators_free(some);
 }
 
+static void confidence_of_the_list(void)
+{
+    static const struct {
+        const char *text;
+        int32_t confidence;
+    } rows[] = {
+        {"# list-confidence: 70\n192.0.2.1\n", 70},
+        {"# list-confidence: 700\n192.0.2.1\n", 100},
+        {"# list-confidence: high\n192.0.2.1\n", -1},
+        {"# confidence: 70\n192.0.2.1\n", -1}, /* a comment as any */
+        {"# list-confidence: 70\nvalue,confidence\n192.0.2.1,5\n", 5},
+        {"# list-confidence: 70\nvalue,confidence\n192.0.2.1,\n", 70},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct indicator one = {0};
+        struct indicators *indicators = read_text(str_of(rows[i].text), false);
+        test_row("%s", rows[i].text);
+        if (CHECK_INT(indicators_count(indicators), 1)) {
+            indicators_at(indicators, 0, &one);
+            CHECK_INT(one.confidence, rows[i].confidence);
+        }
+        indicators_free(indicators);
+    }
+}
+
 static void times(void)
 {
     static const struct {
@@ -291,11 +321,9 @@ static void truncations_and_flips(void)
 }
 
 static const struct test tests[] = {
-    {"CSV files", csv_files},
-    {"STIX bundles", stix_bundles},
-    {"MISP events", misp_events},
-    {"times and expiry", times},
-    {"truncated and changed files", truncations_and_flips},
+    {"CSV files", csv_files},     {"STIX bundles", stix_bundles},
+    {"MISP events", misp_events}, {"confidence that a list says of itself", confidence_of_the_list},
+    {"times and expiry", times},  {"truncated and changed files", truncations_and_flips},
 };
 
 int main(int argc, char **argv)

@@ -106,6 +106,12 @@ static const struct api_member channel[] = {I("id"),   T("kind"),   T("to"),    
 static const struct api_member user[] = {T("name"), T("role"), T("password"), B("enabled"), {0}};
 static const struct api_member condition[] = {T("field"), TEXTS("values", 16), {0}};
 
+static const struct api_member survey[] = {I("id"),        I("object"),   T("kind"),        B("control"), I("main"),
+                                           T("first_day"), T("last_day"), T("responsible"), T("notes"),   {0}};
+static const struct api_member survey_seen[] = {I("id"), I("version"), {0}};
+static const struct api_member survey_planned[] = {
+    T("kind"), B("control"), I("main"), I("pair"), T("first_day"), T("last_day"), T("responsible"), B("tight"), {0}};
+
 #define FINDINGS_HEAD                                                                                                  \
     I("object"), T("origin"), B("control"), T("title"), T("format"), T("scanner"), T("sha256"), I("received_ns")
 #define FILTER_HEAD T("rule"), T("title"), T("reason"), I("record"), ROWS("conditions", 32, condition)
@@ -176,6 +182,18 @@ static const struct api_row rows[] = {
     GET("upload.get", "vulnerabilities", MEMBERS(I("id"))),
     POST("upload.accept", "vulnerabilities", MEMBERS(I("id"))),
     POST("upload.drop", "vulnerabilities", MEMBERS(I("id"))),
+    GET("survey.list", "vulnerabilities",
+        MEMBERS(I("year"), I("month"), I("object"), T("kind"), T("state"), PAGE(500))),
+    GET("survey.get", "vulnerabilities", MEMBERS(I("id"))),
+    POST("survey.save", "vulnerabilities", MEMBERS(OBJECT("survey", survey), I("version"), T("reason"))),
+    POST("survey.act", "vulnerabilities",
+         MEMBERS(ROWS("surveys", 200, survey_seen), T("act"), T("note"), I("at_ns"), T("by"), T("reference"),
+                 T("first_day"), T("last_day"), I("findings"), B("dry"))),
+    GET("survey.plan", "vulnerabilities", MEMBERS(I("object"), I("year"))),
+    POST("survey.accept", "vulnerabilities",
+         MEMBERS(I("object"), I("year"), I("version"), T("reason"), ROWS("surveys", 48, survey_planned))),
+    GET("survey.calendar", "vulnerabilities", MEMBERS(I("year"), I("object"))),
+    GET("survey.faults", "vulnerabilities", MEMBERS(I("year"), I("object"), PAGE(200))),
     GET("document.list", "objects", MEMBERS(I("object"))),
     GET("document.get", "objects", MEMBERS(I("id"))),
     GET("document.judgement", "objects", MEMBERS(I("id"))),
@@ -189,6 +207,8 @@ static const struct api_row rows[] = {
     POST("channel.save", API_ADMINISTRATION, MEMBERS(OBJECT("channel", channel))),
     GET("user.list", API_PERSON, NOTHING),
     POST("user.save", API_PERSON, MEMBERS(OBJECT("user", user))),
+    POST("factor.policy", API_PERSON, MEMBERS(TEXTS("roles", 4))),
+    POST("factor.reset", API_PERSON, MEMBERS(T("user"), T("reason"))),
     GET("witness.list", "search", NOTHING),
     {"search", WEB_QUERY, false, "search",
      MEMBERS(T("query"), I("from_ns"), I("to_ns"), {"limit", API_INT, 500, NULL}, I("before"), I("skip"), I("now_ns"),
@@ -235,6 +255,13 @@ static const struct api_row rows[] = {
     POST("hunt.stop", "rules", MEMBERS(I("id"))),
     POST("hunt.open", "incidents", MEMBERS(I("hit"))),
     GET("indicator.list", "rules", NOTHING),
+    GET("indicator.own", "rules", NOTHING),
+    GET("indicator.get", "rules", MEMBERS(I("id"))),
+    GET("indicator.version", "rules", MEMBERS(I("id"))),
+    POST("indicator.take", "rules", MEMBERS(I("id"))),
+    POST("indicator.drop", "rules", MEMBERS(I("id"))),
+    POST("indicator.end", "rules", MEMBERS(I("id"), T("reason"))),
+    POST("indicator.restore", "rules", MEMBERS(I("id"), T("reason"), I("expires_ns"))),
     GET("agent.list", "agents", MEMBERS(T("state"), T("group"), T("text"), PAGE(500))),
     GET("agent.show", "agents", MEMBERS(T("agent"))),
     POST("agent.token", "agents", MEMBERS(T("name"), T("group"), I("object"), T("servers"))),
@@ -253,6 +280,10 @@ static const struct api_row rows[] = {
     POST("policy.save", "agents", MEMBERS(T("group"), T("text"), T("reason"))),
     POST("policy.roll_back", "agents", MEMBERS(T("group"), I("version"), T("reason"))),
     GET("metrics.get", "metrics", NOTHING),
+    POST("report.make", "reports",
+         MEMBERS(T("kind"), I("object"), I("year"), I("quarter"), I("days"), I("hours"), TMAX("violations", 8000))),
+    GET("report.list", "reports", MEMBERS(T("kind"), PAGE(200))),
+    GET("report.get", "reports", MEMBERS(I("id"))),
     GET("token.list", API_PERSON, NOTHING),
     POST("token.make", API_PERSON,
          MEMBERS(T("name"), TEXTS("scopes", 0), T("addresses"), I("until_ns"), T("password"))),

@@ -8,12 +8,14 @@
 static bool is_inner(struct str ask)
 {
     static const char *const names[] = {
-        "session.open",      "session.check",      "session.close",   "password.change", "language.set",
-        "mirror.used",       "mirror.refused",     "mirror.report",   "mirror.cosign",   "paper.record",
-        "paper.begin",       "paper.state",        "paper.file",      "token.check",     "upload.check",
-        "upload.add",        "document.check",     "document.add",    "document.file",   "mirror.enter",
-        "mirror.checkpoint", "mirror.consistency", "mirror.segments", "mirror.segment",  "mirror.tombstones",
-        "mirror.tombstone",  "mirror.retention",   "mirror.log",      "mirror.notes",    "mirror.stamps"};
+        "session.code",      "factor.get",        "factor.begin",       "factor.confirm",  "factor.codes",
+        "factor.off",        "factor.seen",       "session.open",       "session.check",   "session.close",
+        "password.change",   "language.set",      "mirror.used",        "mirror.refused",  "mirror.report",
+        "mirror.cosign",     "paper.record",      "paper.begin",        "paper.state",     "paper.file",
+        "token.check",       "upload.check",      "upload.add",         "indicator.check", "indicator.add",
+        "mirror.enter",      "mirror.checkpoint", "mirror.consistency", "mirror.segments", "mirror.segment",
+        "mirror.tombstones", "mirror.tombstone",  "mirror.retention",   "mirror.log",      "mirror.notes",
+        "mirror.stamps",     "document.check",    "document.add",       "document.file"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(ask, names[i]))
             return true;
@@ -116,7 +118,7 @@ static void the_document_is_json_and_whole(void)
     size_t questions = 0;
     while (api_at(questions))
         questions++;
-    CHECK_INT(paths, questions + 5); /* the document, metrics, a file's upload, a document's file in and out */
+    CHECK_INT(paths, questions + 6); /* the document, metrics, files that come (a list, a document's), one that goes */
     const struct json_value *save = json_get(json_get(json_get(json, "paths"), "/api/rule.save"), "post");
     CHECK_TEXT(json_str(json_get(save, "operationId"), STR("")), "rule.save");
     CHECK(json_get(save, "requestBody") && json_get(save, "security"));
@@ -167,6 +169,7 @@ static void paths_of_programs(void)
         {"/api/upload", "/api/upload?object=1", "[\"vulnerabilities\"]"},
         {"/api/document", "/api/document?object=1", "[\"objects\"]"},
         {"/api/document.file", "/api/document.file?file=5", "[\"objects\"]"},
+        {"/api/indicators", "/api/indicators?list=a", "[\"rules\"]"},
         {"/api/openapi.json", "/api/openapi.json", ""},
         {"/metrics", "/metrics", "[\"metrics\"]"},
         {"/api/*", "/api/nothing", ""},

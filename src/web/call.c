@@ -174,6 +174,13 @@ static const struct {
     {"uploads_full", 409},     {"upload_stale", 409},
     {"upload_full", 503},      {"upload_long", 413},
     {"upload_disk", 507},      {"upload_none", 422},
+    {"must_enrol", 403},       {"code_refused", 403},
+    {"factor_over", 409},      {"factor_required", 409},
+    {"factor_first", 409},     {"factor_own", 403},
+    {"survey_changed", 409},   {"reports_full", 409},
+    {"no_fonts", 503},         {"draw_failed", 500},
+    {"list_waits", 409},       {"list_stale", 409},
+    {"list_over", 409},        {"list_long", 413},
     {"documents_full", 507},   {"documents_coming", 409},
     {"document_lost", 410},
 };
@@ -411,6 +418,7 @@ static const char *scope_of(const struct web_call *call, const struct api_row *r
         return NULL;
     return handle == page_metrics                                      ? "metrics"
            : handle == api_upload                                      ? "vulnerabilities"
+           : handle == api_list_upload                                 ? "rules"
            : handle == api_document_add || handle == api_document_file ? "objects"
                                                                        : API_PERSON;
 }
@@ -492,6 +500,7 @@ static void enter_with_session(struct web_call *call)
     call->role = json_str(json_get(answer, "role"), STR(""));
     call->csrf = json_str(json_get(answer, "csrf"), STR(""));
     call->must_change = json_bool(json_get(answer, "must_change"), false);
+    call->must_enrol = json_bool(json_get(answer, "must_enrol"), false);
     call->html.language = language_of(json_str(json_get(answer, "language"), STR("")), call->html.language);
     call->question_count = 0;
     if (is_post(call) && !csrf_holds(call, call->csrf)) {
@@ -503,6 +512,13 @@ static void enter_with_session(struct web_call *call)
             call_fail(call, 403, STR("password_must_change"), STR("the password must be changed first"));
         else
             call_redirect(call, "/password");
+        return;
+    }
+    if (call->must_enrol && !(call->route->flags & ROUTE_UNENROLLED)) {
+        if (call->route->access == ACCESS_API)
+            call_fail(call, 403, STR("must_enrol"), STR("a second factor must be set up first"));
+        else
+            call_redirect(call, "/factor");
         return;
     }
     if (call->route->access == ACCESS_API && too_often(call, RATE_USER, call->user))

@@ -20,6 +20,7 @@
 #define TOKEN_DIGITS    64 /* of a session's token */
 #define CSRF_DIGITS     32
 #define COOKIE_SESSION  "__Host-qorgan"
+#define COOKIE_HALF     "__Host-qorgan-half" /* between password and code */
 #define COOKIE_FORM     "__Host-qorgan-form"
 #define COOKIE_LANGUAGE "__Host-qorgan-language"
 
@@ -34,6 +35,8 @@ enum section {
     SECTION_INCIDENTS,
     SECTION_TERMS,
     SECTION_VULNERABILITIES,
+    SECTION_SURVEYS,
+    SECTION_REPORTS,
     SECTION_RULES,
     SECTION_OBJECTS,
     SECTION_AGENTS,
@@ -66,6 +69,7 @@ struct web_call {
 
     bool signed_in;
     bool must_change;
+    bool must_enrol; /* a second factor, first */
     struct str token;
     struct str user;
     struct str role;

@@ -80,12 +80,23 @@ static void a_file_is_refused(void)
 
 static void limits_of_files(void)
 {
-    CHECK_INT(web_stream_max(STR("POST"), STR("/documents")), WEB_DOCUMENT_MAX);
-    CHECK_INT(web_stream_max(STR("POST"), STR("/api/document")), WEB_DOCUMENT_MAX);
-    CHECK_INT(web_stream_max(STR("POST"), STR("/api/upload")), WEB_UPLOAD_MAX);
-    CHECK_INT(web_streams(STR("POST"), STR("/documents")), WEB_STREAM_FORM);
-    CHECK_INT(web_streams(STR("POST"), STR("/api/document")), WEB_STREAM_RAW);
-    CHECK_INT(web_streams(STR("GET"), STR("/documents")), WEB_STREAM_NONE);
+    static const struct {
+        const char *method, *path;
+        enum web_stream stream;
+        int64_t max;
+    } rows[] = {
+        {"POST", "/documents", WEB_STREAM_FORM, WEB_DOCUMENT_MAX},
+        {"POST", "/api/document", WEB_STREAM_RAW, WEB_DOCUMENT_MAX},
+        {"POST", "/api/upload", WEB_STREAM_RAW, WEB_UPLOAD_MAX},
+        {"POST", "/api/indicators", WEB_STREAM_RAW, WEB_LIST_MAX},
+        {"GET", "/documents", WEB_STREAM_NONE, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t max = -1;
+        test_row("%s %s", rows[i].method, rows[i].path);
+        CHECK_INT(web_streams(str_of(rows[i].method), str_of(rows[i].path), &max), rows[i].stream);
+        CHECK_INT(max, rows[i].max);
+    }
 }
 
 /* Its name is a person's: it may not end the header, nor name a folder. */
@@ -139,7 +150,7 @@ static void violations(void)
 {
     peers_reset();
     CHECK_INT(status_of(get("/objects/1/security")), 200);
-    CHECK(seen_has("Stands") && seen_has("Measures taken") && seen_has("/objects/1/terms#acts"));
+    CHECK(seen_has("Stands") && seen_has("Measures taken") && seen_has("/objects/1/surveys"));
     CHECK_INT(status_of(post("/objects/1/security", "csrf=" FAKE_CSRF "&act=violation&day=2026-11-01&requirement=r&"
                                                     "document=7&note=what")),
               303);

@@ -192,6 +192,12 @@ static const struct {
     {"lifecycle.rules.taken", {"process", NULL}},
     {"lifecycle.indicators.not_taken", {"process", "detail"}},
     {"lifecycle.indicators.taken", {"process", NULL}},
+    {"lifecycle.list.added", {"list", "file"}},
+    {"lifecycle.list.taken", {"list", "version"}},
+    {"lifecycle.list.dropped", {"list", "file"}},
+    {"lifecycle.list.ended", {"list", "version"}},
+    {"lifecycle.list.expired", {"list", "version"}},
+    {"lifecycle.list.restored", {"list", "version"}},
     {"lifecycle.rules.switched", {"level", "count"}},
     {"lifecycle.rules.restored", {"undoes", "count"}},
     {"lifecycle.rule.hunt", {"hunt", "act"}},
@@ -208,8 +214,18 @@ static const struct {
     {"lifecycle.document.mended", {"violation", "object"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},
+    {"lifecycle.report.made", {"report", "who"}},
     {"lifecycle.channel.saved", {"to", "who"}},
     {"lifecycle.session.opened", {"user", "address"}},
+    {"lifecycle.session.code_wanted", {"user", "address"}},
+    {"lifecycle.factor.begun", {"user", "address"}},
+    {"lifecycle.factor.on", {"user", "address"}},
+    {"lifecycle.factor.codes", {"user", "address"}},
+    {"lifecycle.factor.recovery", {"user", "address"}},
+    {"lifecycle.factor.off", {"user", "address"}},
+    {"lifecycle.factor.seen", {"user", "address"}},
+    {"lifecycle.factor.reset", {"user", "who"}},
+    {"lifecycle.factor.policy", {"who", NULL}},
     {"lifecycle.session.closed", {"user", "address"}},
     {"lifecycle.session.refused", {"user", "address"}},
     {"lifecycle.session.locked", {"user", "address"}},
@@ -254,6 +270,16 @@ static void about_incident(struct web_call *call, const struct json_value *body,
         HTML(html, RAW(" \xc2\xb7 "), ESC(who));
 }
 
+static void about_survey(struct web_call *call, const struct json_value *body, struct str event)
+{
+    HTML(&call->html, ESC(of_str(body, "survey")), RAW(" \xc2\xb7 "), ESC(of_str(body, "object")), RAW(": "),
+         SAY_OF("history.", event));
+    if (of_str(body, "clock").n > 0)
+        HTML(&call->html, RAW(" \xc2\xb7 "), ESC(of_str(body, "clock")));
+    if (of_str(body, "who").n > 0 && !str_is(of_str(body, "who"), "qorgan"))
+        HTML(&call->html, RAW(" \xc2\xb7 "), ESC(of_str(body, "who")));
+}
+
 /* False when there are no words for it. */
 static bool own_sentence(struct web_call *call, const struct json_value *body)
 {
@@ -267,9 +293,14 @@ static bool own_sentence(struct web_call *call, const struct json_value *body)
         html_say(&call->html, own_rows[i].key, parts, ARRAY_LEN(parts));
         return true;
     }
-    if (of_str(body, "incident").n == 0 || !texts_get_of(call->html.texts, STR("history."), event, LANGUAGE_EN).p)
+    bool survey = of_str(body, "survey").n > 0;
+    if ((of_str(body, "incident").n == 0 && !survey) ||
+        !texts_get_of(call->html.texts, STR("history."), event, LANGUAGE_EN).p)
         return false;
-    about_incident(call, body, event);
+    if (survey)
+        about_survey(call, body, event);
+    else
+        about_incident(call, body, event);
     return true;
 }
 

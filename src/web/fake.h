@@ -23,6 +23,20 @@ static const struct fake_answer fake_answers[] = {
     {"session.check", "{\"ok\":true,\"user\":\"ann EVIL\",\"role\":\"administrator\",\"language\":\"en\","
                       "\"must_change\":false,\"csrf\":\"" FAKE_CSRF "\"}"},
     {"session.close", "{\"ok\":true}"},
+    {"session.code",
+     "{\"ok\":true,\"token\":\"" FAKE_TOKEN "\",\"user\":\"ann\",\"role\":\"analyst\",\"language\":\"en\","
+     "\"must_change\":false}"},
+    {"factor.get",
+     "{\"ok\":true,\"since_ns\":1795219893000000000,\"waits\":true,\"codes\":2,\"required\":false,"
+     "\"reset_ns\":1795219893000000000,\"reset_by\":\"EVIL\",\"reset_why\":\"EVIL\",\"history\":[{\"time_ns\":"
+     "1795219893000000000,\"who\":\"EVIL\",\"what\":\"EVIL\",\"detail\":\"EVIL\",\"record\":7}]}"},
+    {"factor.begin", "{\"ok\":true,\"secret\":\"GEZDGNBVGY3TQOJQ EVIL\",\"until_ns\":1795219893000000000}"},
+    {"factor.confirm", "{\"ok\":true,\"recovery\":[\"ABCD EFGH IJKL MNOP\",\"EVIL\"]}"},
+    {"factor.codes", "{\"ok\":true,\"recovery\":[\"ABCD EFGH IJKL MNOP\",\"EVIL\"]}"},
+    {"factor.off", "{\"ok\":true}"},
+    {"factor.seen", "{\"ok\":true}"},
+    {"factor.policy", "{\"ok\":true}"},
+    {"factor.reset", "{\"ok\":true}"},
     {"password.change", "{\"ok\":true}"},
     {"language.set", "{\"ok\":true}"},
     {"object.list",
@@ -87,6 +101,68 @@ static const struct fake_answer fake_answers[] = {
     {"findings.end", "{\"ok\":true,\"more\":false}"},
     {"findings.inform", "{\"ok\":true}"},
     {"findings.note", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
+    {"survey.list",
+     "{\"ok\":true,\"total\":250,\"may_change\":true,\"kinds\":[{\"kind\":\"pentest\",\"clock\":\"EVIL\",\"docu"
+     "ments\":false,\"main\":4,\"control\":4,\"days\":5,\"after\":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EV"
+     "IL\",\"en\":\"EVIL\"},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"Mode EVIL\"}}],\"surveys\":[{\"i"
+     "d\":5,\"number\":\"S-000005 EVIL\",\"object_id\":1,\"object\":\"EVIL\",\"kind\":\"pentest\",\"control\":f"
+     "alse,\"main\":0,\"main_number\":\"EVIL\",\"control_id\":0,\"control_number\":\"EVIL\",\"year\":2027,\"fir"
+     "st_day\":\"2027-02-01\",\"last_day\":\"2027-02-05\",\"state\":\"planned\",\"version\":3,\"responsible\":"
+     "\"EVIL\",\"notes\":\"</textarea>EVIL\",\"agreed_ns\":1795219893000000000,\"agreed_by\":\"EVIL\",\"referen"
+     "ce\":\"EVIL\",\"started_ns\":1795219893000000000,\"finished_ns\":0,\"sent_ns\":0,\"findings\":3,\"finding"
+     "s_number\":\"EVIL\",\"put_off\":2},{\"id\":6,\"number\":\"EVIL\",\"object_id\":1,\"object\":\"EVIL\",\"ki"
+     "nd\":\"EVIL\",\"control\":true,\"main\":5,\"main_number\":\"EVIL\",\"first_day\":\"EVIL\",\"last_day\":\""
+     "EVIL\",\"state\":\"EVIL\",\"version\":1,\"responsible\":\"EVIL\"}]}"},
+    {"survey.get",
+     "{\"ok\":true,\"may_change\":true,\"kinds\":[{\"kind\":\"pentest\",\"clock\":\"EVIL\",\"documents\":false,"
+     "\"main\":4,\"control\":4,\"days\":5,\"after\":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\""
+     "EVIL\"},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"Mode EVIL\"}}],\"survey\":{\"id\":5,\"number\""
+     ":\"S-000005 EVIL\",\"object_id\":1,\"object\":\"EVIL\",\"kind\":\"pentest\",\"control\":false,\"main\":0,"
+     "\"main_number\":\"EVIL\",\"control_id\":0,\"control_number\":\"EVIL\",\"year\":2027,\"first_day\":\"2027-"
+     "02-01\",\"last_day\":\"2027-02-05\",\"state\":\"planned\",\"version\":3,\"responsible\":\"EVIL\",\"notes"
+     "\":\"</textarea>EVIL\",\"agreed_ns\":1795219893000000000,\"agreed_by\":\"EVIL\",\"reference\":\"EVIL\",\""
+     "started_ns\":1795219893000000000,\"finished_ns\":0,\"sent_ns\":0,\"findings\":3,\"findings_number\":\"EVI"
+     "L\",\"put_off\":2,\"zone_offset_s\":21600,\"acts\":[\"agree\",\"put_off\",\"start\",\"finish\",\"resume\""
+     ",\"send\",\"cancel\",\"notice\",\"copies\",\"received\",\"measures\",\"link\",\"EVIL\"],\"reports\":[{\"i"
+     "d\":3,\"number\":\"EVIL\",\"title\":\"EVIL\"}],\"clocks\":[{\"clock\":\"M-10\",\"trigger_ns\":1,\"due_ns"
+     "\":1795219893000000000,\"state\":\"running\",\"explanation\":{\"en\":\"EVIL\"},\"act\":\"EVIL\",\"from\":"
+     "\"M-10.from\",\"to\":\"M-10.to\"}],\"history\":[{\"time_ns\":1,\"who\":\"EVIL\",\"what\":\"survey.planned"
+     "\",\"detail\":\"EVIL\",\"record\":4}],\"outbox\":[]}}"},
+    {"survey.save", "{\"ok\":true,\"id\":5,\"number\":\"S-000005\",\"version\":4}"},
+    {"survey.act",
+     "{\"ok\":true,\"surveys\":[{\"id\":5,\"version\":4,\"faults\":[{\"fault\":\"missing\",\"kind\":\"pentest\""
+     ",\"main\":2,\"control\":3},{\"fault\":\"out_of_year\",\"kind\":\"EVIL\",\"survey\":6,\"day\":\"EVIL\"},{"
+     "\"fault\":\"EVIL\",\"kind\":\"EVIL\",\"survey\":5}]}]}"},
+    {"survey.plan",
+     "{\"ok\":true,\"object\":1,\"year\":2027,\"version\":7,\"may_change\":true,\"covered\":false,\"kinds\":[{"
+     "\"kind\":\"pentest\",\"clock\":\"EVIL\",\"documents\":false,\"main\":4,\"control\":4,\"days\":5,\"after\""
+     ":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EV"
+     "IL\",\"en\":\"Mode EVIL\"}}],\"quotas\":[{\"kind\":\"pentest\",\"control\":false,\"quota\":4,\"done\":1,"
+     "\"planned\":1,\"missing\":2,\"no_room\":1},{\"kind\":\"EVIL\",\"control\":true,\"quota\":0,\"done\":0,\"p"
+     "lanned\":0,\"missing\":0,\"no_room\":0}],\"surveys\":[{\"id\":5,\"number\":\"S-000005 EVIL\",\"object_id"
+     "\":1,\"object\":\"EVIL\",\"kind\":\"pentest\",\"control\":false,\"main\":0,\"main_number\":\"EVIL\",\"con"
+     "trol_id\":0,\"control_number\":\"EVIL\",\"year\":2027,\"first_day\":\"2027-02-01\",\"last_day\":\"2027-02"
+     "-05\",\"state\":\"planned\",\"version\":3,\"responsible\":\"EVIL\",\"notes\":\"</textarea>EVIL\",\"agreed"
+     "_ns\":1795219893000000000,\"agreed_by\":\"EVIL\",\"reference\":\"EVIL\",\"started_ns\":179521989300000000"
+     "0,\"finished_ns\":0,\"sent_ns\":0,\"findings\":3,\"findings_number\":\"EVIL\",\"put_off\":2}],\"proposal"
+     "\":[{\"kind\":\"pentest\",\"control\":false,\"main\":0,\"pair\":-1,\"first_day\":\"2027-03-01\",\"last_da"
+     "y\":\"2027-03-05\",\"tight\":false},{\"kind\":\"pentest\",\"control\":true,\"main\":0,\"pair\":0,\"first_"
+     "day\":\"2027-05-03\",\"last_day\":\"EVIL\",\"tight\":true},{\"kind\":\"EVIL\",\"control\":true,\"main\":5"
+     ",\"pair\":-1,\"first_day\":\"2027-06-01\",\"last_day\":\"2027-06-04\"}],\"faults\":[{\"fault\":\"missing"
+     "\",\"kind\":\"pentest\",\"main\":2,\"control\":3},{\"fault\":\"out_of_year\",\"kind\":\"EVIL\",\"survey\""
+     ":6,\"day\":\"EVIL\"},{\"fault\":\"EVIL\",\"kind\":\"EVIL\",\"survey\":5}]}"},
+    {"survey.accept", "{\"ok\":true,\"ids\":[5,6],\"version\":9}"},
+    {"survey.calendar",
+     "{\"ok\":true,\"year\":2026,\"covered\":false,\"days\":[{\"day\":\"2026-01-01\",\"surveys\":0,\"kind\":\"h"
+     "oliday\",\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"}},{\"day\":\"2026-11-20\",\"surveys\":"
+     "12,\"kind\":\"working\"},{\"day\":\"EVIL\",\"surveys\":1,\"kind\":\"EVIL\"}]}"},
+    {"survey.faults",
+     "{\"ok\":true,\"total\":120,\"kinds\":[{\"kind\":\"pentest\",\"clock\":\"EVIL\",\"documents\":false,\"main"
+     "\":4,\"control\":4,\"days\":5,\"after\":25,\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\""
+     "},\"name\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"Mode EVIL\"}}],\"objects\":[{\"object_id\":1,\"objec"
+     "t\":\"EVIL\",\"surveys\":4,\"faults\":[{\"fault\":\"missing\",\"kind\":\"pentest\",\"main\":2,\"control\""
+     ":3},{\"fault\":\"out_of_year\",\"kind\":\"EVIL\",\"survey\":6,\"day\":\"EVIL\"},{\"fault\":\"EVIL\",\"kin"
+     "d\":\"EVIL\",\"survey\":5}]}],\"counts\":{\"missing\":3,\"out_of_year\":1}}"},
     {"object.save", "{\"ok\":true,\"id\":2,\"version\":8,\"changes\":[{\"field\":\"EVIL\",\"was\":\"EVIL\","
                     "\"now\":\"EVIL\"},{\"field\":\"city\",\"was\":\"\",\"now\":\"Astana\"}],\"changes_count\":2}"},
     {"object.card",
@@ -125,6 +201,45 @@ static const struct fake_answer fake_answers[] = {
      "\"changes\":[{\"field\":\"city\",\"was\":\"EVIL\",\"now\":\"EVIL\"}],\"object\":{\"name\":\"EVIL\"}}"},
     {"object.draft_end", "{\"ok\":true}"},
     {"object.act", "{\"ok\":true,\"met\":1}"},
+    {"indicator.check", "{\"ok\":true}"},
+    {"indicator.add", "{\"ok\":true,\"id\":5}"},
+    {"indicator.own",
+     "{\"ok\":true,\"may_change\":true,\"bytes_max\":67108864,\"lists\":[{\"id\":2,\"standing\":4,"
+     "\"expires_ns\":1895219893000000000,\"since_ns\":1795219893000000000,\"version\":3,\"entries\":1234,"
+     "\"confidence\":70,\"list\":\"EVIL\",\"source\":\"EVIL\"},{\"id\":3,\"standing\":0,\"list\":\"old\"}],"
+     "\"files\":[{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,\"version\":0,\"made_ns\":"
+     "1795219893000000000,"
+     "\"expires_ns\":1895219893000000000,\"confidence\":70,\"bytes\":4096,\"entries\":11,\"address\":2,\"domain\":3,"
+     "\"hash\":4,\"url\":2,\"repeated\":1,\"revoked\":1,\"passed\":1,\"refused\":3,\"new\":5,\"changed\":1,\"same\":4,"
+     "\"gone\":2,\"list\":\"EVIL\",\"source\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\",\"sha256\":\"EVIL\","
+     "\"fault\":\"EVIL\",\"detail\":\"EVIL\",\"taken_by\":\"EVIL\"}]}"},
+    {"indicator.get",
+     "{\"ok\":true,\"may_change\":true,\"id\":2,\"standing\":4,\"expires_ns\":1895219893000000000,"
+     "\"since_ns\":1795219893000000000,\"list\":\"EVIL\",\"versions\":[{\"id\":4,\"state\":\"taken\",\"stands\":true,"
+     "\"version\":3,\"source\":\"EVIL\",\"name\":\"EVIL\",\"taken_by\":\"EVIL\"},{\"id\":1,\"state\":\"taken\","
+     "\"stands\":false,\"version\":2},{\"id\":7,\"state\":\"old\",\"stands\":false,\"version\":1}],\"history\":["
+     "{\"time_ns\":1795219893000000000,\"version\":3,\"expires_ns\":0,\"record\":9,\"act\":\"EVIL\",\"who\":\"EVIL\","
+     "\"reason\":\"EVIL\"}]}"},
+    {"indicator.version",
+     "{\"ok\":true,\"may_change\":true,\"version\":{\"id\":5,\"list_id\":2,\"state\":\"ready\",\"stands\":false,"
+     "\"version\":0,\"made_ns\":1795219893000000000,"
+     "\"expires_ns\":1895219893000000000,\"confidence\":70,\"bytes\":4096,\"entries\":11,\"address\":2,\"domain\":3,"
+     "\"hash\":4,\"url\":2,\"repeated\":1,\"revoked\":1,\"passed\":1,\"refused\":3,\"new\":5,\"changed\":1,\"same\":4,"
+     "\"gone\":2,\"list\":\"EVIL\",\"source\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\",\"sha256\":\"EVIL\","
+     "\"fault\":\"EVIL\",\"detail\":\"EVIL\",\"taken_by\":\"EVIL\",\"standing\":4,\"stale\":false,\"preview\":{"
+     "\"reasons\":[{\"line\":7,\"reason\":\"EVIL\",\"value\":\"EVIL\",\"count\":3}],\"rows\":[{\"value\":\"EVIL\","
+     "\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"new\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":"
+     "\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],"
+     "\"changed\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}],\"gone\":[{\"value\":\"EVIL\",\"kind\":\"EVIL\",\"note\":"
+     "\"EVIL\",\"confidence\":7,\"from_ns\":0,"
+     "\"until_ns\":1895219893000000000,\"subdomains\":true}]}}}"},
+    {"indicator.take", "{\"ok\":true,\"list\":\"a.csv\",\"list_id\":2,\"version\":3}"},
+    {"indicator.drop", "{\"ok\":true}"},
+    {"indicator.end", "{\"ok\":true}"},
+    {"indicator.restore", "{\"ok\":true,\"version\":2}"},
     {"upload.check", "{\"ok\":true}"},
     {"body", "{\"ok\":true,\"file\":77,\"bytes\":12,\"sha256\":\"ab\"}"},
     {"upload.add", "{\"ok\":true,\"id\":5}"},
@@ -262,7 +377,8 @@ static const struct fake_answer fake_answers[] = {
     {"channel.list", "{\"ok\":true,\"channels\":[{\"id\":1,\"kind\":\"EVIL\",\"to\":\"EVIL\",\"server\":\"EVIL\","
                      "\"from\":\"EVIL\",\"enabled\":true}]}"},
     {"channel.save", "{\"ok\":true,\"id\":1}"},
-    {"user.list", "{\"ok\":true,\"users\":[{\"name\":\"EVIL\",\"role\":\"EVIL\",\"enabled\":false},{\"name\":\"bob\","
+    {"user.list", "{\"ok\":true,\"factor_roles\":[\"EVIL\",\"analyst\"],\"users\":[{\"name\":\"EVIL\","
+                  "\"factor_ns\":1795219893000000000,\"role\":\"EVIL\",\"enabled\":false},{\"name\":\"bob\","
                   "\"role\":\"analyst\",\"enabled\":true}]}"},
     {"user.save", "{\"ok\":true}"},
     {"search",
@@ -618,6 +734,27 @@ static const struct fake_answer fake_answers[] = {
     {"mirror.checkpoint", "{\"ok\":true,\"name\":\"m\",\"tell\":false,\"note\":\"EVIL\"}"},
     {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},
+    {"report.make", "{\"ok\":true,\"id\":3,\"sha256\":\"EVIL\",\"bytes\":7,\"left_out\":0}"},
+    {"draw", "{\"ok\":true}\n%PDF-1.5 EVIL"},
+    {"report.list",
+     "{\"ok\":true,\"total\":101,\"may_make\":true,\"reports\":[{\"id\":3,\"number\":\"EVIL\",\"kind\":\"EVIL\","
+     "\"object_id\":1,"
+     "\"object\":\"EVIL\",\"from_ns\":1795219893000000000,\"to_ns\":1795219893000000001,\"made_ns\":"
+     "1795219893000000001,"
+     "\"who\":\"EVIL\",\"archive_size\":7,\"edition\":\"EVIL\",\"sha256\":\"EVIL\",\"bytes\":7,\"left_out\":1,"
+     "\"record\":9}]}"},
+    {"report.get",
+     "{\"ok\":true,\"report\":{\"id\":3,\"number\":\"EVIL\",\"kind\":\"EVIL\",\"object\":\"EVIL\",\"who\":\"EVIL\","
+     "\"from_ns\":1795219893000000000,\"to_ns\":1795219893000000001,\"made_ns\":1795219893000000000,\"edition\":"
+     "\"EVIL\","
+     "\"sha256\":\"EVIL\",\"left_out\":1,\"record\":9},\"content\":{\"archive_size\":1,\"edition\":\"EVIL\",\"object\":"
+     "\"EVIL\","
+     "\"paragraph\":{\"en\":\"EVIL\",\"kk\":\"EVIL\",\"ru\":\"EVIL\"},\"sections\":[{\"columns\":[[\"kind\",\"kind\"],"
+     "[\"total\",\"number\"],[\"EVIL\",\"EVIL\"],[\"text\",\"text\"],[\"detected\",\"time\"],[\"late_by\",\"span\"],"
+     "[\"term\",\"said\"]],\"key\":\"EVIL\",\"rows\":[[\"EVIL\",5,\"EVIL\",\"EVIL\",1795219893,7,{\"en\":\"EVIL\","
+     "\"kk\":\"EVIL\",\"ru\":\"EVIL\"}],[5,\"EVIL\",7,{},[],null,\"EVIL\"],[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]],"
+     "\"rows_left_out\":2,\"totals\":[\"\",5,\"EVIL\",\"\",\"\",\"\",\"\"]},{\"columns\":[],\"key\":\"events\","
+     "\"rows\":[]}]}}"},
     {"metrics.get", "{\"ok\":true,\"terms_running\":3,\"incidents\":[{\"severity\":4,\"count\":2}]}"},
     {"token.list",
      "{\"ok\":true,\"may_change\":true,\"may\":[\"read\",\"EVIL\"],\"tokens\":[{\"id\":1,\"name\":\"EVIL\",\"user\":"

@@ -117,7 +117,8 @@ static inline struct web_http post(const char *target, const char *body)
 /* As the server hands over a form with a file: its fields, urlencoded; a program's file has none. */
 static inline struct web_http post_file(struct web_http http)
 {
-    enum web_stream stream = web_streams(http.method, http.path);
+    int64_t max;
+    enum web_stream stream = web_streams(http.method, http.path, &max);
     if (stream == WEB_STREAM_FORM)
         http.content_type = STR("multipart/form-data; boundary=b");
     if (stream == WEB_STREAM_RAW)
@@ -180,6 +181,7 @@ static void peers_reset(void)
 static const char *const pages[] = {
     "/",
     "/password",
+    "/factor",
     "/search",
     "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
     "/records/9",
@@ -188,8 +190,22 @@ static const char *const pages[] = {
     "/filters",
     "/filters?offset=50",
     "/filters/new?record=9&rule=x",
+    "/surveys",
+    "/surveys?year=2027&object=1",
+    "/surveys/month?year=2026&month=11",
+    "/surveys/list?year=2027&state=planned&kind=pentest&offset=100",
+    "/surveys/faults?offset=50",
+    "/surveys/5",
+    "/objects/1/surveys?year=2027",
+    "/reports",
+    "/reports?kind=shift&offset=50",
+    "/reports/new?kind=summary_17",
+    "/reports/new?kind=vulnerabilities",
+    "/reports/3",
     "/vulnerabilities/uploads",
     "/vulnerabilities/uploads/5",
+    "/indicators/files/5",
+    "/indicators/lists/2",
     "/incidents",
     "/incidents/6",
     "/terms",

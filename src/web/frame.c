@@ -32,6 +32,8 @@ static void sections(struct web_call *call, enum section here)
         {SECTION_INCIDENTS, "/incidents", "nav.incidents", false},
         {SECTION_TERMS, "/terms", "nav.terms", false},
         {SECTION_VULNERABILITIES, "/vulnerabilities", "nav.vulnerabilities", false},
+        {SECTION_SURVEYS, "/surveys", "nav.surveys", false},
+        {SECTION_REPORTS, "/reports", "nav.reports", false},
         {SECTION_RULES, "/rules", "nav.rules", false},
         {SECTION_OBJECTS, "/objects", "nav.objects", false},
         {SECTION_AGENTS, "/agents", "nav.agents", false},
@@ -101,7 +103,7 @@ void call_page_titled(struct web_call *call, struct str title, enum section sect
     HTML(html, RAW("<header class=\"top\"><a class=\"brand\" href=\"/\">"));
     part_icon(call, "brand");
     HTML(html, RAW("<span>"), SAY("app.name"), RAW("</span></a>"));
-    if (call->signed_in && !call->must_change)
+    if (call->signed_in && !call->must_change && !call->must_enrol)
         sections(call, section);
     HTML(html, RAW("<div class=\"tools\">"));
     /* before a session is known a page cannot carry the form's secret */

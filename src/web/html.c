@@ -75,9 +75,9 @@ struct str html_text(const struct html *html, struct str key)
     return text.p ? text : key;
 }
 
-static struct str text_of(const struct html *html, struct str prefix, struct str key)
+struct str html_text_of(const struct html *html, const char *family, struct str key)
 {
-    struct str text = texts_get_of(html->texts, prefix, key, html->language);
+    struct str text = texts_get_of(html->texts, str_of(family), key, html->language);
     return text.p ? text : key;
 }
 
@@ -182,7 +182,7 @@ static void put_part(struct html *html, const struct part *part)
         html_escape(html->out, html_text(html, part->text));
         break;
     case PART_SAY_OF:
-        html_escape(html->out, text_of(html, part->text, part->more));
+        html_escape(html->out, html_text_of(html, part->text.p, part->more));
         break;
     case PART_INT:
         buf_i64(html->out, part->number);

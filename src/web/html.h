@@ -118,6 +118,8 @@ void html_say(struct html *html, const char *key, const struct part *parts, size
 
 /* The text of a key in the page's language; the key itself when it is missing, so that it is seen. */
 struct str html_text(const struct html *html, struct str key);
+/* The same for `family` and `key`; the key itself when there is no such text. */
+struct str html_text_of(const struct html *html, const char *family, struct str key);
 void html_escape(struct buf *out, struct str text);
 /* "N d HH:MM:SS", the day's letter by language; seconds is not negative. */
 void html_span(struct html *html, int64_t seconds);

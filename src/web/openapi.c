@@ -191,13 +191,12 @@ static void plain_put(struct buf *out, const char *path, const char *scope, cons
     json_write_object_end(out);
 }
 
-/* POSTs whose body is no JSON: a file's bytes; what is said of it stands in the query. */
-static void file_put(struct buf *out, const char *path, const char *operation, const char *scope,
-                     const struct api_member *members)
+/* A POST whose body is no JSON: a file's bytes; what is said of it stands in the query. */
+static void file_put(struct buf *out, const char *path, const char *scope, const struct api_member *members)
 {
     object_begin(out, path);
     object_begin(out, "post");
-    json_put_text(out, "operationId", operation);
+    json_put_text(out, "operationId", path + strlen("/api/"));
     security_put(out, scope, false);
     parameters_put(out, members);
     object_begin(out, "requestBody");
@@ -227,9 +226,12 @@ static void document_file_put(struct buf *out)
 
 static void files_put(struct buf *out)
 {
-    static const struct api_member upload[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
+    static const struct api_member report[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
                                                {"name", API_TEXT, 0, NULL},       {"title", API_TEXT, 0, NULL},
                                                {"received_ns", API_INT, 0, NULL}, {0}};
+    static const struct api_member list[] = {{"list", API_TEXT, 0, NULL},      {"source", API_TEXT, 0, NULL},
+                                             {"confidence", API_INT, 0, NULL}, {"expires_ns", API_INT, 0, NULL},
+                                             {"name", API_TEXT, 0, NULL},      {0}};
     static const struct api_member document[] = {{"object", API_INT, 0, NULL},
                                                  {"document", API_INT, 0, NULL},
                                                  {"version", API_INT, 0, NULL},
@@ -243,8 +245,9 @@ static void files_put(struct buf *out)
                                                  {"note", API_TEXT, 0, NULL},
                                                  {"name", API_TEXT, 0, NULL},
                                                  {0}};
-    file_put(out, "/api/upload", "upload", "vulnerabilities", upload);
-    file_put(out, "/api/document", "document", "objects", document);
+    file_put(out, "/api/upload", "vulnerabilities", report);
+    file_put(out, "/api/indicators", "rules", list);
+    file_put(out, "/api/document", "objects", document);
 }
 
 static void response_put(struct buf *out, const char *key, const char *says, bool retry)

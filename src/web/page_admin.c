@@ -8,9 +8,10 @@ static struct str value_of(const struct web_call *call, const struct json_value 
     return sent.p ? sent : of_text(row, name);
 }
 
-static bool enabled_of(const struct web_call *call, const struct json_value *row)
+/* `with` is a field that the form which has it always sends. */
+static bool enabled_of(const struct web_call *call, const struct json_value *row, const char *with)
 {
-    if (form_get(&call->form, "csrf").p)
+    if (form_get(&call->form, with).p)
         return form_get(&call->form, "enabled").p != NULL;
     return row ? of_bool(row, "enabled") : true;
 }
@@ -144,7 +145,7 @@ static void channel_form(struct web_call *call, const struct json_value *c, stru
     part_input(call, "secret", "channel.secret", STR(""), INPUT_PASSWORD_NEW);
     part_choice(call, "language", "channel.language", "language.", channel_languages,
                 c ? value_of(call, c, "language") : str_of(language_code(html->language)));
-    part_check(call, "enabled", "form.enabled", enabled_of(call, c));
+    part_check(call, "enabled", "form.enabled", enabled_of(call, c, "kind"));
     HTML(html, RAW("<p class=\"hint wide\">"), SAY("channel.secret_hint"), RAW("</p>"));
     form_end(call, "/channels");
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
@@ -189,22 +190,51 @@ void save_channel(struct web_call *call)
 
 static const char *const roles[] = {"analyst", "officer", "auditor", "administrator", NULL};
 
-void page_users(struct web_call *call)
+static bool role_listed(const struct json_value *list, const char *role)
 {
-    static const char *const heads[] = {"user.name", "user.role", "user.last", "form.enabled", NULL};
+    for (const struct json_value *v = json_first(json_get(list, "factor_roles")); v; v = v->next)
+        if (str_is(json_str(v, STR("")), role))
+            return true;
+    return false;
+}
+
+/* Which roles must have a second factor. */
+static void policy_form(struct web_call *call, const struct json_value *list, bool open)
+{
     struct html *html = &call->html;
-    if (call->phase == 0) {
-        call_ask_plain(call, WEB_DESK, "user.list");
-        return;
+    HTML(html, RAW("<details class=\"help\" id=\"policy\""));
+    if (open || json_first(json_get(list, "factor_roles")))
+        HTML(html, RAW(" open"));
+    HTML(html, RAW("><summary>"), SAY("factor.policy"), RAW("</summary><p class=\"hint\">"), SAY("factor.policy_hint"),
+         RAW("</p><form class=\"stack\" method=\"post\" action=\"/factor/policy\">"));
+    part_csrf(call);
+    HTML(html, RAW("<fieldset><legend>"), SAY("factor.policy_roles"), RAW("</legend>"));
+    for (size_t i = 0; roles[i]; i++) {
+        HTML(html, RAW("<label class=\"check\"><input type=\"checkbox\" name=\"role\" value=\""), ESCZ(roles[i]),
+             RAW("\""));
+        if (role_listed(list, roles[i]))
+            HTML(html, RAW(" checked"));
+        HTML(html, RAW("> "), SAY_OF("role.", str_of(roles[i])), RAW("</label>"));
     }
-    if (call_failed(call))
+    HTML(html, RAW("</fieldset><p class=\"buttons\"><button class=\"main\">"), SAY("form.save"),
+         RAW("</button></p></form></details>"));
+}
+
+/* Answer `at` is the list; an error is that of the policy. */
+static void users_page(struct web_call *call, size_t at, struct str error)
+{
+    static const char *const heads[] = {"user.name", "user.role", "user.last", "factor.title", "form.enabled", NULL};
+    struct html *html = &call->html;
+    if (call_failed_at(call, at))
         return;
     list_head(call, "users.title", "/users/new", "users.new", SECTION_USERS);
+    if (error.n > 0)
+        part_error(call, error, STR(""), STR(""));
     HTML(html, RAW("<p class=\"meta\"><a href=\"/tokens\">"), SAY("tokens.title"), RAW("</a></p>"));
     HTML(html, RAW("<table class=\"rows\">"));
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
-    for (const struct json_value *u = json_first(json_get(call_answer(call, 0), "users")); u; u = u->next) {
+    for (const struct json_value *u = json_first(json_get(call_answer(call, at), "users")); u; u = u->next) {
         HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/users/"), URL(of_str(u, "name")), RAW("\">"),
              ESC(of_str(u, "name")), RAW("</a></th>"));
         part_cell(call, "user.role");
@@ -215,10 +245,63 @@ void page_users(struct web_call *call)
             HTML(html, RAW(" <small class=\"under bad\">"), SAY("user.locked_until"), RAW(" "),
                  TIME(of_int(u, "locked_until")), RAW("</small>"));
         HTML(html, RAW("</td>"));
+        part_cell(call, "factor.title");
+        if (of_int(u, "factor_ns") > 0)
+            HTML(html, SAY("factor.since"), RAW(" "), TIME(of_int(u, "factor_ns")));
+        else
+            HTML(html, SAY("form.no"));
+        HTML(html, RAW("</td>"));
         enabled_cell(call, of_bool(u, "enabled"));
     }
     HTML(html, RAW("</tbody></table>"));
-    call_page_end(call, 200);
+    policy_form(call, call_answer(call, at), error.n > 0);
+    call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
+}
+
+void page_users(struct web_call *call)
+{
+    if (call->phase == 0)
+        call_ask_plain(call, WEB_DESK, "user.list");
+    else
+        users_page(call, 0, STR(""));
+}
+
+void act_factor_policy(struct web_call *call)
+{
+    struct str error = STR("");
+    if (call->phase > 0) {
+        if (saved(call, "/users", "user.list", &error))
+            users_page(call, 1, error);
+        return;
+    }
+    struct buf *buf = call_ask(call, WEB_DESK, "factor.policy");
+    json_write_key(buf, "roles");
+    json_write_array(buf);
+    for (size_t i = 0; i < call->form.count; i++)
+        if (str_is(call->form.fields[i].name, "role"))
+            json_write_str(buf, call->form.fields[i].value);
+    json_write_array_end(buf);
+    call_ask_end(call);
+}
+
+/* Of a person who has one; one's own is on the page of one's own. */
+static void factor_part(struct web_call *call, const struct json_value *u, bool wrong)
+{
+    struct html *html = &call->html;
+    if (of_int(u, "factor_ns") <= 0)
+        return;
+    HTML(html, RAW("<section class=\"card\" id=\"factor\"><h2>"), SAY("factor.title"), RAW("</h2><p>"),
+         SAY("factor.since"), RAW(" "), TIME(of_int(u, "factor_ns")), RAW("</p>"));
+    if (str_eq(of_str(u, "name"), call->user)) {
+        HTML(html, RAW("<p><a href=\"/factor\">"), SAY("factor.own"), RAW("</a></p></section>"));
+        return;
+    }
+    HTML(html, RAW("<p class=\"hint\">"), SAY("factor.reset_hint"),
+         RAW("</p><form class=\"stack\" method=\"post\" action=\"/users/"), URL(call->args[0]), RAW("/factor\">"));
+    part_csrf(call);
+    part_input(call, "reason", "factor.reset_reason", form_get(&call->form, "reason"),
+               INPUT_REQUIRED | (wrong ? INPUT_WRONG : 0));
+    HTML(html, RAW("<p class=\"buttons\"><button>"), SAY("factor.reset"), RAW("</button></p></form></section>"));
 }
 
 static void user_form(struct web_call *call, const struct json_value *u, struct str error,
@@ -237,10 +320,27 @@ static void user_form(struct web_call *call, const struct json_value *u, struct 
                    INPUT_REQUIRED | (str_is(wrong, "name") ? INPUT_WRONG : 0));
     part_choice(call, "role", "user.role", "role.", roles, value_of(call, u, "role"));
     part_input(call, "password", "user.password", STR(""), INPUT_PASSWORD_NEW | (u ? 0 : INPUT_REQUIRED));
-    part_check(call, "enabled", "form.enabled", enabled_of(call, u));
+    part_check(call, "enabled", "form.enabled", enabled_of(call, u, "role"));
     HTML(html, RAW("<p class=\"hint wide\">"), SAY("user.password_hint"), RAW("</p>"));
     form_end(call, "/users");
+    if (u)
+        factor_part(call, u, str_is(wrong, "reason"));
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
+}
+
+void act_factor_reset(struct web_call *call)
+{
+    const struct json_value *user = NULL;
+    struct str error = STR("");
+    if (call->phase > 0) {
+        if (saved(call, "/users", "user.list", &error) && find_row(call, 1, "users", "name", &user))
+            user_form(call, user, error, call->questions[0].answer);
+        return;
+    }
+    struct buf *buf = call_ask(call, WEB_DESK, "factor.reset");
+    json_put_str(buf, "user", call->args[0]);
+    json_put_str(buf, "reason", form_get(&call->form, "reason"));
+    call_ask_end(call);
 }
 
 void page_user(struct web_call *call)

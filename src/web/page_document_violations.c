@@ -1,41 +1,9 @@
-/* Violations of the technical documentation on information security of an object, and the terms that run for surveys of
- * it: order 52/НҚ p.14. A part of the page of its documents. */
-#include "web/case_parts.h"
+/* Violations of the technical documentation on information security of an object: order 52/НҚ p.14. A part
+ * of the page of its documents. */
 #include "web/document_parts.h"
 #include "web/object_parts.h"
 #include "web/parts.h"
 #include "web/route.h"
-
-/* Of the object's terms those of p.14. */
-static bool is_of_survey(const struct json_value *clock)
-{
-    return str_is(of_str(clock, "clock"), "M-21") || str_is(of_str(clock, "clock"), "M-22");
-}
-
-static void terms_show(struct web_call *call, const struct json_value *object)
-{
-    static const char *const heads[] = {"clock.clock",     "clock.deliverable", "clock.due",
-                                        "clock.remaining", "clock.state",       NULL};
-    struct html *html = &call->html;
-    bool any = false;
-    for (const struct json_value *c = json_first(json_get(object, "clocks")); c; c = c->next) {
-        if (!is_of_survey(c))
-            continue;
-        if (!any) {
-            HTML(html, RAW("<table class=\"rows clocks\">"));
-            part_heads(call, heads);
-            HTML(html, RAW("<tbody>"));
-        }
-        any = true;
-        HTML(html, RAW("<tr class=\"clock-"), ESC(of_str(c, "state")), RAW("\">"));
-        case_clock(call, c);
-        HTML(html, RAW("</tr>"));
-    }
-    if (any)
-        HTML(html, RAW("</tbody></table>"));
-    HTML(html, RAW("<p><a href=\"/objects/"), INT(of_int(object, "id")), RAW("/terms#acts\">"),
-         SAY("document.survey_acts"), RAW("</a></p>"));
-}
 
 static void mend_form(struct web_call *call, int64_t object, int64_t id)
 {
@@ -106,7 +74,8 @@ void document_violations(struct web_call *call, const struct json_value *object,
     const struct json_value *rows = json_get(answer, "violations");
     HTML(html, RAW("<section id=\"violations\"><h2>"), SAY("document.violations"), RAW("</h2><p class=\"about\">"),
          SAY("document.violations_about"), RAW("</p>"));
-    terms_show(call, object);
+    HTML(html, RAW("<p><a href=\"/objects/"), INT(of_int(object, "id")), RAW("/surveys\">"), SAY("document.surveys"),
+         RAW("</a></p>"));
     if (json_first(rows)) {
         HTML(html, RAW("<table class=\"rows\">"));
         part_heads(call, heads);

@@ -1,7 +1,8 @@
-/* Lists of indicators as the newest hunt that read them found them: what they hold, what of it was looked for in the
- * archive, what was refused and why; the form that hunts all of them. */
+/* Lists of indicators that people gave, and all lists as the newest hunt that read them found them: what they hold,
+ * what of it was looked for in the archive, what was refused and why; the form that hunts all of them. */
 #include "web/behind.h"
 #include "web/hunts.h"
+#include "web/own_lists.h"
 #include "web/parts.h"
 #include "web/route.h"
 #include "web/rule_parts.h"
@@ -41,7 +42,7 @@ static void table(struct web_call *call, const struct json_value *answer)
                                         "#indicators.expired", "indicators.refused",  NULL};
     struct html *html = &call->html;
     const struct json_value *lists = json_get(answer, "lists");
-    HTML(html, RAW("<section class=\"card\" id=\"lists\">"));
+    HTML(html, RAW("<section class=\"card\" id=\"lists\"><h2>"), SAY("own_list.all"), RAW("</h2>"));
     if (!json_first(lists)) {
         HTML(html, RAW("<p class=\"empty\">"),
              ESC(html_text(html,
@@ -81,22 +82,31 @@ static void form(struct web_call *call, const struct json_value *answer)
     HTML(html, RAW("<p class=\"buttons\"><button>"), SAY("hunts.start"), RAW("</button></p></form></section>"));
 }
 
-/* `error` is what the page tells of, or empty. */
-static void page(struct web_call *call, const struct json_value *answer, struct str error)
+void indicators_ask(struct web_call *call)
+{
+    call_ask_plain(call, WEB_DESK, "indicator.list");
+    call_ask_plain(call, WEB_DESK, "indicator.own");
+}
+
+void indicators_show(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
     struct html *html = &call->html;
+    if (call_failed_at(call, at) || call_failed_at(call, at + 1))
+        return;
+    const struct json_value *answer = call_answer(call, at);
     call_page(call, "indicators.title", SECTION_RULES);
     HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("indicators.title"), RAW("</h1>"));
     rule_tabs(call, "/indicators");
     HTML(html, RAW("</div>"));
     if (error.n > 0)
-        part_error(call, error, STR(""), STR(""));
+        part_error(call, error, of_str(failed, "field"), of_str(failed, "text"));
     behind_show(call, json_get(answer, "lists_behind"), "indicators.behind", "lists-behind");
     HTML(html, RAW("<p>"));
     SAY_WITH(html, "indicators.about", NUMBER(of_int(answer, "days")));
     HTML(html, RAW("</p><p class=\"hint\">"));
     SAY_WITH(html, "indicators.distance", NUMBER(of_int(answer, "minutes")));
     HTML(html, RAW("</p>"));
+    own_lists_show(call, call_answer(call, at + 1), of_str(failed, "field"));
     newest(call, answer);
     table(call, answer);
     form(call, answer);
@@ -105,12 +115,10 @@ static void page(struct web_call *call, const struct json_value *answer, struct 
 
 void page_indicators(struct web_call *call)
 {
-    if (call->phase == 0) {
-        call_ask_plain(call, WEB_DESK, "indicator.list");
-        return;
-    }
-    if (!call_failed(call))
-        page(call, call_answer(call, 0), STR(""));
+    if (call->phase == 0)
+        indicators_ask(call);
+    else
+        indicators_show(call, 0, NULL, STR(""));
 }
 
 void act_indicators_hunt(struct web_call *call)
@@ -126,13 +134,12 @@ void act_indicators_hunt(struct web_call *call)
         json_put_int(buf, "to_ns", to_ns);
         call_ask_end(call);
     } else if (call->phase > 1) {
-        if (!call_failed_at(call, 1))
-            page(call, call_answer(call, 1), call_error(call, 0));
+        indicators_show(call, 1, NULL, call_error(call, 0));
     } else if (call_error(call, 0).n == 0) {
         call_redirect_slice(call, call_format(call, "/hunts/%lld", (long long)of_int(call_answer(call, 0), "id")));
     } else if (str_is(call_error(call, 0), "session_ended")) {
         call_fail(call, 401, call_error(call, 0), STR(""));
     } else {
-        call_ask_plain(call, WEB_DESK, "indicator.list");
+        indicators_ask(call);
     }
 }

@@ -8,7 +8,7 @@
 #include "web/zones.h"
 
 static const char *const states[] = {"overdue", "running", "met", "late", "cancelled", NULL};
-static const char *const subjects[] = {"incident", "findings", "vulnerability", "object", "document", NULL};
+static const char *const subjects[] = {"incident", "findings", "vulnerability", "object", "survey", "document", NULL};
 static const struct part_tab tabs[] = {{"/terms", "terms.title"}, {"/terms/try", "terms.try"}};
 
 struct wish {
@@ -113,17 +113,18 @@ static void filter_form(struct web_call *call, const struct wish *wish)
 
 static void subject_cell(struct web_call *call, const struct json_value *t)
 {
-    static const char *const paths[] = {"/incidents/", "/vulnerabilities/reports/", "/vulnerabilities/", "/objects/",
-                                        "/documents/"};
+    static const char *const paths[] = {
+        "/incidents/", "/vulnerabilities/reports/", "/vulnerabilities/", "/objects/", "/surveys/", "/documents/"};
     struct html *html = &call->html;
+    struct str name = of_str(json_get(t, "name"), language_code(html->language)); /* of a survey */
     part_cell(call, "terms.subject");
     for (size_t i = 0; subjects[i]; i++)
         if (str_is(of_str(t, "subject"), subjects[i]))
             HTML(html, RAW("<a href=\""), ESCZ(paths[i]), INT(of_int(t, "item")), RAW("\">"), ESC(of_str(t, "number")),
                  RAW("</a> "));
-    HTML(html, ESC(part_rule_title(call, of_str(t, "rule_id"), of_str(t, "title"))), RAW(" <small class=\"under\">"),
-         SAY_OF("terms.subject_", of_str(t, "subject")), RAW(" \xc2\xb7 "), ESC(of_str(t, "object")),
-         RAW("</small></td>"));
+    HTML(html, ESC(name.n ? name : part_rule_title(call, of_str(t, "rule_id"), of_str(t, "title"))),
+         RAW(" <small class=\"under\">"), SAY_OF("terms.subject_", of_str(t, "subject")), RAW(" \xc2\xb7 "),
+         ESC(of_str(t, "object")), RAW("</small></td>"));
 }
 
 /* Each row's times are those of its object. */
@@ -194,6 +195,7 @@ void page_terms(struct web_call *call)
     tile(call, "terms.state_met", answer, "met");
     tile(call, "terms.state_late", answer, "late");
     HTML(html, RAW("</dl>"));
+    HTML(html, RAW("<p class=\"hint\"><a href=\"/surveys/faults\">"), SAY("terms.surveys"), RAW("</a></p>"));
     filter_form(call, &wish);
     rows(call, json_get(answer, "terms"));
     pager(call, &wish, answer);

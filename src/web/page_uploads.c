@@ -3,6 +3,7 @@
 #include "web/events.h"
 #include "web/parts.h"
 #include "web/route.h"
+#include "web/upload_flow.h"
 #include "web/vulnerability_parts.h"
 #include "web/zones.h"
 
@@ -131,66 +132,38 @@ void page_uploads(struct web_call *call)
 
 /* ---- one comes ---- */
 
-/* What is said of a file, for upload.check and upload.add. */
+/* What is said of a file. */
 struct said {
     const struct form *form;
     int64_t received_ns;
 };
 
-static void said_put(struct buf *buf, const struct said *said)
+static void said_put(struct buf *buf, const void *said)
 {
-    struct str origin = form_get(said->form, "origin");
+    const struct said *of = said;
+    struct str origin = form_get(of->form, "origin");
     bool control = str_is(origin, "control");
-    json_put_int(buf, "object", form_int(said->form, "object", 0));
+    json_put_int(buf, "object", form_int(of->form, "object", 0));
     json_put_str(buf, "origin", control ? STR("survey") : origin);
     json_put_bool(buf, "control", control);
-    json_put_int(buf, "received_ns", said->received_ns);
-    json_put_str(buf, "title", form_get(said->form, "title"));
-    json_put_str(buf, "name", form_get(said->form, "name"));
+    json_put_int(buf, "received_ns", of->received_ns);
+    json_put_str(buf, "title", form_get(of->form, "title"));
+    json_put_str(buf, "name", form_get(of->form, "name"));
 }
 
-/* check, the file, add. The error of the last question; empty: the next one is asked, or (*ret_done) all is said. */
-static struct str upload_steps(struct web_call *call, const struct said *said, bool *ret_done)
+static struct upload_flow flow_of(const struct said *said)
 {
-    size_t last = call->question_count - 1;
-    *ret_done = false;
-    if (call->phase == 0) {
-        said_put(call_ask(call, WEB_DESK, "upload.check"), said);
-        call_ask_end(call);
-        return STR("");
-    }
-    struct str error = call_error(call, last);
-    if (error.n > 0)
-        return error;
-    const struct json_value *answer = call_answer(call, last);
-    if (call->phase == 1) {
-        call_ask_plain(call, WEB_BODY, "body");
-    } else if (call->phase == 2) {
-        struct buf *buf = call_ask(call, WEB_DESK, "upload.add");
-        said_put(buf, said);
-        json_put_int(buf, "file", of_int(answer, "file"));
-        json_put_int(buf, "bytes", of_int(answer, "bytes"));
-        json_put_str(buf, "sha256", of_str(answer, "sha256"));
-        call_ask_end(call);
-    } else {
-        *ret_done = true;
-    }
-    return STR("");
-}
-
-/* After a refusal two further questions are asked, for the page; each phase else has one. */
-static bool is_refused(const struct web_call *call)
-{
-    return call->question_count == (size_t)call->phase + 1;
+    return (struct upload_flow){.check = "upload.check", .add = "upload.add", .put = said_put, .said = said};
 }
 
 void act_upload(struct web_call *call)
 {
     struct said said = {.form = &call->form};
+    const struct upload_flow flow = flow_of(&said);
     struct str received = form_get(&call->form, "received");
     bool done = false;
     size_t asked = call->question_count;
-    if (call->phase > 0 && is_refused(call)) {
+    if (call->phase > 0 && upload_flow_refused(call, 2)) {
         uploads(call, asked - 2, call->questions[asked - 3].answer, call_error(call, asked - 3));
         return;
     }
@@ -202,7 +175,7 @@ void act_upload(struct web_call *call)
         call_fail(call, 422, STR("upload_none"), STR(""));
         return;
     }
-    struct str error = upload_steps(call, &said, &done);
+    struct str error = upload_flow_step(call, &flow, &done);
     if (done)
         call_redirect_slice(call, call_format(call, HERE "/%lld",
                                               (long long)of_int(call_answer(call, call->question_count - 1), "id")));
@@ -215,14 +188,9 @@ void act_upload(struct web_call *call)
 /* The same for programs: what is said of the file stands in the query. */
 void api_upload(struct web_call *call)
 {
-    struct said said = {.form = &call->query, .received_ns = form_int(&call->query, "received_ns", 0)};
-    bool done = false;
-    struct str error = upload_steps(call, &said, &done);
-    size_t last = call->question_count - 1;
-    if (error.n > 0 && !call->questions[last].answer)
-        call_fail(call, 503, STR("unavailable"), STR("no answer"));
-    else if (error.n > 0 || done)
-        call_json(call, error.n > 0 ? status_of_error(error) : 200, call->questions[last].answer_text);
+    const struct said said = {.form = &call->query, .received_ns = form_int(&call->query, "received_ns", 0)};
+    const struct upload_flow flow = flow_of(&said);
+    upload_flow_api(call, &flow);
 }
 
 /* ---- one ---- */

@@ -296,6 +296,13 @@ void part_input(struct web_call *call, const char *name, const char *key, struct
         HTML(html, RAW(" autocomplete=\"new-password\""));
     if (flags & INPUT_USER)
         HTML(html, RAW(" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" autofocus"));
+    if (flags & INPUT_CODE) /* 123 456 is how phones show it */
+        HTML(html, RAW(" class=\"code\" inputmode=\"numeric\" autocomplete=\"one-time-code\" maxlength=\"7\""));
+    if (flags & INPUT_RECOVERY)
+        HTML(html, RAW(" class=\"code\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\""
+                       " maxlength=\"40\""));
+    if (flags & INPUT_FOCUS)
+        HTML(html, RAW(" autofocus"));
     if (flags & INPUT_REQUIRED)
         HTML(html, RAW(" required"));
     if (flags & INPUT_MOMENT)

@@ -70,10 +70,15 @@ enum input_flags {
     INPUT_USER = 64,
     INPUT_WIDE = 128, /* takes the whole row of its form */
     INPUT_DATE = 256,
-    INPUT_MOMENT = 512 /* a date and a time to the second */
+    INPUT_MOMENT = 512, /* a date and a time to the second */
+    INPUT_CODE = 1024,  /* six digits of a phone */
+    INPUT_RECOVERY = 2048,
+    INPUT_FOCUS = 4096 /* whoever opens the page types there */
 };
 void part_input(struct web_call *call, const char *name, const char *label, struct str value, unsigned flags);
 void part_area(struct web_call *call, const char *name, const char *label, struct str value, bool wrong);
+/* The code of a second factor, and where there is no phone a recovery code (page_factor.c). */
+void part_factor_code(struct web_call *call, unsigned flags);
 void part_check(struct web_call *call, const char *name, const char *label, bool on);
 /* Choices from a JSON list of keys; texts are family + key. An unknown present value stays choosable. */
 void part_select(struct web_call *call, const char *name, const char *label, const char *family,

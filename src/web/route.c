@@ -6,10 +6,19 @@ static const struct route routes[] = {
     {"GET", "/", ACCESS_SESSION, 0, page_live},
     {"GET", "/sign-in", ACCESS_OPEN, 0, page_sign_in},
     {"POST", "/sign-in", ACCESS_OPEN, 0, act_sign_in},
-    {"POST", "/sign-out", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD, act_sign_out},
-    {"GET", "/password", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD, page_password},
-    {"POST", "/password", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD, act_password},
-    {"POST", "/language", ACCESS_EITHER, ROUTE_UNCHANGED_PASSWORD, act_language},
+    {"GET", "/sign-in/code", ACCESS_OPEN, 0, page_sign_in_code},
+    {"POST", "/sign-in/code", ACCESS_OPEN, 0, act_sign_in_code},
+    {"POST", "/sign-out", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD | ROUTE_UNENROLLED, act_sign_out},
+    {"GET", "/password", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD | ROUTE_UNENROLLED, page_password},
+    {"POST", "/password", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD | ROUTE_UNENROLLED, act_password},
+    {"POST", "/language", ACCESS_EITHER, ROUTE_UNCHANGED_PASSWORD | ROUTE_UNENROLLED, act_language},
+    {"GET", "/factor", ACCESS_SESSION, ROUTE_UNENROLLED, page_factor},
+    {"POST", "/factor/begin", ACCESS_SESSION, ROUTE_UNENROLLED, act_factor_begin},
+    {"POST", "/factor/confirm", ACCESS_SESSION, ROUTE_UNENROLLED, act_factor_confirm},
+    {"POST", "/factor/codes", ACCESS_SESSION, 0, act_factor_codes},
+    {"POST", "/factor/off", ACCESS_SESSION, 0, act_factor_off},
+    {"POST", "/factor/seen", ACCESS_SESSION, ROUTE_UNENROLLED, act_factor_seen},
+    {"POST", "/factor/policy", ACCESS_SESSION, 0, act_factor_policy},
     {"GET", "/search", ACCESS_SESSION, 0, page_search},
     {"GET", "/records/*", ACCESS_SESSION, 0, page_record},
     {"GET", "/records/*/proof.txt", ACCESS_SESSION, 0, page_record_proof},
@@ -43,6 +52,11 @@ static const struct route routes[] = {
     {"POST", "/vulnerabilities/uploads/*/drop", ACCESS_SESSION, 0, act_upload_drop},
     {"GET", "/vulnerabilities/*", ACCESS_SESSION, 0, page_vulnerability},
     {"POST", "/vulnerabilities/*", ACCESS_SESSION, 0, act_vulnerability},
+    {"GET", "/reports", ACCESS_SESSION, 0, page_reports},
+    {"GET", "/reports/new", ACCESS_SESSION, 0, page_report_new},
+    {"POST", "/reports/new", ACCESS_SESSION, 0, act_report_make},
+    {"GET", "/reports/*", ACCESS_SESSION, 0, page_report},
+    {"GET", "/reports/*/*", ACCESS_SESSION, 0, page_report_file},
     {"GET", "/rules", ACCESS_SESSION, 0, page_rules},
     {"GET", "/rules/edit", ACCESS_SESSION, 0, page_rule_edit},
     {"POST", "/rules/edit", ACCESS_SESSION, 0, act_rule_edit},
@@ -68,6 +82,13 @@ static const struct route routes[] = {
     {"POST", "/hunts/*/open", ACCESS_SESSION, 0, act_hunt_open},
     {"GET", "/indicators", ACCESS_SESSION, 0, page_indicators},
     {"POST", "/indicators", ACCESS_SESSION, 0, act_indicators_hunt},
+    {"POST", "/indicators/files", ACCESS_SESSION, ROUTE_FILE | ROUTE_LIST, act_list_upload},
+    {"GET", "/indicators/files/*", ACCESS_SESSION, 0, page_list_file},
+    {"POST", "/indicators/files/*/take", ACCESS_SESSION, 0, act_list_take},
+    {"POST", "/indicators/files/*/drop", ACCESS_SESSION, 0, act_list_drop},
+    {"GET", "/indicators/lists/*", ACCESS_SESSION, 0, page_list},
+    {"POST", "/indicators/lists/*/end", ACCESS_SESSION, 0, act_list_end},
+    {"POST", "/indicators/lists/*/restore", ACCESS_SESSION, 0, act_list_restore},
     {"GET", "/coverage", ACCESS_SESSION, 0, page_coverage},
     {"GET", "/coverage/navigator.json", ACCESS_SESSION, 0, page_navigator},
     {"GET", "/coverage/annex4", ACCESS_SESSION, 0, page_annex},
@@ -104,6 +125,15 @@ static const struct route routes[] = {
     {"GET", "/documents/judgements/*", ACCESS_SESSION, 0, page_document_judgement},
     {"GET", "/objects/*/terms", ACCESS_SESSION, 0, page_object_terms},
     {"POST", "/objects/*/terms", ACCESS_SESSION, 0, act_object_terms},
+    {"GET", "/objects/*/surveys", ACCESS_SESSION, 0, page_object_surveys},
+    {"POST", "/objects/*/surveys", ACCESS_SESSION, 0, act_object_surveys},
+    {"GET", "/surveys", ACCESS_SESSION, 0, page_surveys},
+    {"GET", "/surveys/month", ACCESS_SESSION, 0, page_surveys_month},
+    {"GET", "/surveys/list", ACCESS_SESSION, 0, page_survey_list},
+    {"POST", "/surveys/list", ACCESS_SESSION, 0, act_survey_list},
+    {"GET", "/surveys/faults", ACCESS_SESSION, 0, page_survey_faults},
+    {"GET", "/surveys/*", ACCESS_SESSION, 0, page_survey},
+    {"POST", "/surveys/*", ACCESS_SESSION, 0, act_survey},
     {"GET", "/objects/*/versions/*", ACCESS_SESSION, 0, page_object_version},
     {"GET", "/objects/*/exchange", ACCESS_SESSION, 0, page_object_exchange},
     {"POST", "/objects/*/exchange", ACCESS_SESSION, 0, act_object_exchange},
@@ -129,6 +159,7 @@ static const struct route routes[] = {
     {"GET", "/users", ACCESS_SESSION, 0, page_users},
     {"GET", "/users/*", ACCESS_SESSION, 0, page_user},
     {"POST", "/users/*", ACCESS_SESSION, 0, save_user},
+    {"POST", "/users/*/factor", ACCESS_SESSION, 0, act_factor_reset},
     {"GET", "/canary", ACCESS_SESSION, 0, page_canary},
     {"GET", "/changes", ACCESS_SESSION, 0, page_changes},
     {"POST", "/changes", ACCESS_SESSION, 0, act_change_announce},
@@ -146,6 +177,7 @@ static const struct route routes[] = {
     {"POST", "/api/upload", ACCESS_API, ROUTE_FILE, api_upload},
     {"POST", "/api/document", ACCESS_API, ROUTE_FILE | ROUTE_DOCUMENT, api_document_add},
     {"GET", "/api/document.file", ACCESS_API, 0, api_document_file},
+    {"POST", "/api/indicators", ACCESS_API, ROUTE_FILE | ROUTE_LIST, api_list_upload},
     {"GET", "/tokens", ACCESS_SESSION, 0, page_tokens},
     {"POST", "/tokens", ACCESS_SESSION, 0, act_token_make},
     {"POST", "/tokens/*", ACCESS_SESSION, 0, act_token_end},
@@ -173,20 +205,18 @@ const struct route *route_at(size_t i)
     return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
 }
 
-enum web_stream web_streams(struct str method, struct str path)
+enum web_stream web_streams(struct str method, struct str path, int64_t *ret_max)
 {
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-        if ((routes[i].flags & ROUTE_FILE) && str_is(method, routes[i].method) && str_is(path, routes[i].pattern))
-            return routes[i].access == ACCESS_API ? WEB_STREAM_RAW : WEB_STREAM_FORM;
+    *ret_max = 0;
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!(routes[i].flags & ROUTE_FILE) || !str_is(method, routes[i].method) || !str_is(path, routes[i].pattern))
+            continue;
+        *ret_max = (routes[i].flags & ROUTE_LIST)       ? WEB_LIST_MAX
+                   : (routes[i].flags & ROUTE_DOCUMENT) ? WEB_DOCUMENT_MAX
+                                                        : WEB_UPLOAD_MAX;
+        return routes[i].access == ACCESS_API ? WEB_STREAM_RAW : WEB_STREAM_FORM;
+    }
     return WEB_STREAM_NONE;
-}
-
-int64_t web_stream_max(struct str method, struct str path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-        if ((routes[i].flags & ROUTE_DOCUMENT) && str_is(method, routes[i].method) && str_is(path, routes[i].pattern))
-            return WEB_DOCUMENT_MAX;
-    return WEB_UPLOAD_MAX;
 }
 
 static bool matches(struct arena *arena, struct str pattern, struct str path, struct str ret_args[CALL_ARGS_MAX])

@@ -17,7 +17,9 @@ enum access {
 enum route_flags {
     ROUTE_UNCHANGED_PASSWORD = 1, /* also while the password must be changed */
     ROUTE_FILE = 2,               /* its body is a file: web_streams. No "*" in its pattern */
-    ROUTE_DOCUMENT = 4,           /* and one of WEB_DOCUMENT_MAX bytes at most */
+    ROUTE_UNENROLLED = 4,         /* also while a second factor must be set up */
+    ROUTE_LIST = 8,               /* the file is a list of indicators */
+    ROUTE_DOCUMENT = 16,          /* the file is a document's, or a signature beside it */
 };
 
 struct route {
@@ -45,7 +47,15 @@ void page_asset(struct web_call *call);
 void page_icon(struct web_call *call);
 void page_sign_in(struct web_call *call);
 void act_sign_in(struct web_call *call);
+void page_sign_in_code(struct web_call *call);
+void act_sign_in_code(struct web_call *call);
 void act_sign_out(struct web_call *call);
+void page_factor(struct web_call *call);
+void act_factor_begin(struct web_call *call);
+void act_factor_confirm(struct web_call *call);
+void act_factor_codes(struct web_call *call);
+void act_factor_off(struct web_call *call);
+void act_factor_seen(struct web_call *call);
 void page_password(struct web_call *call);
 void act_password(struct web_call *call);
 void act_language(struct web_call *call);
@@ -80,6 +90,14 @@ void page_upload(struct web_call *call);
 void act_upload_accept(struct web_call *call);
 void act_upload_drop(struct web_call *call);
 void api_upload(struct web_call *call);
+void api_list_upload(struct web_call *call); /* page_own_lists.c, as the next */
+void act_list_upload(struct web_call *call);
+void page_list_file(struct web_call *call); /* page_own_list.c, as the next five */
+void act_list_take(struct web_call *call);
+void act_list_drop(struct web_call *call);
+void page_list(struct web_call *call);
+void act_list_end(struct web_call *call);
+void act_list_restore(struct web_call *call);
 void page_card(struct web_call *call);
 void act_card(struct web_call *call);
 void told_card(struct web_call *call);
@@ -131,6 +149,11 @@ void act_pattern_end(struct web_call *call);
 void act_pattern_use(struct web_call *call);
 void act_pattern_stop(struct web_call *call);
 void page_pattern_versions(struct web_call *call);
+void page_reports(struct web_call *call);
+void page_report_new(struct web_call *call);
+void act_report_make(struct web_call *call);
+void page_report(struct web_call *call);
+void page_report_file(struct web_call *call);
 void page_objects(struct web_call *call);
 void page_object(struct web_call *call);
 void save_object(struct web_call *call);
@@ -139,6 +162,15 @@ void act_object_card(struct web_call *call);
 void page_object_paper(struct web_call *call);
 void page_object_list(struct web_call *call);
 void act_object_list(struct web_call *call);
+void page_object_surveys(struct web_call *call);
+void act_object_surveys(struct web_call *call);
+void page_surveys(struct web_call *call);
+void page_surveys_month(struct web_call *call);
+void page_survey_list(struct web_call *call);
+void act_survey_list(struct web_call *call);
+void page_survey_faults(struct web_call *call);
+void page_survey(struct web_call *call);
+void act_survey(struct web_call *call);
 void page_object_documents(struct web_call *call);
 void act_object_documents(struct web_call *call);
 void page_document(struct web_call *call);
@@ -175,6 +207,8 @@ void save_channel(struct web_call *call);
 void page_users(struct web_call *call);
 void page_user(struct web_call *call);
 void save_user(struct web_call *call);
+void act_factor_policy(struct web_call *call);
+void act_factor_reset(struct web_call *call);
 void page_archive(struct web_call *call);
 void page_checkpoint(struct web_call *call);
 void page_sheet(struct web_call *call);

@@ -49,11 +49,24 @@ static void what_a_term_would_be(void)
     CHECK_INT(status_of(get("/terms/try?clock=M-12&start=2026-11-27T10:00")), 422);
 }
 
+/* The title of a survey's term is the key of its kind; what is read is the kind's name. */
+static void a_survey_is_read_by_its_name(void)
+{
+    peers_reset();
+    peers.ask = "clock.list";
+    peers.json = STR("{\"ok\":true,\"terms\":[{\"id\":1,\"subject\":\"survey\",\"item\":7,\"number\":\"S-000007\","
+                     "\"title\":\"manual\",\"name\":{\"en\":\"Manual penetration testing\"}}]}");
+    CHECK_INT(status_of(get("/terms?subject=survey")), 200);
+    CHECK(asked("\"subject\":\"survey\"") && seen_has("href=\"/surveys/7\"") && seen_has("Manual penetration testing"));
+    CHECK(!seen_has(">manual"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"what was chosen is asked", what_was_chosen_is_asked},
         {"it goes on behind the last row", goes_on_behind_the_last_row},
+        {"a survey is read by its name", a_survey_is_read_by_its_name},
         {"what a term would be", what_a_term_would_be},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);

@@ -127,10 +127,11 @@ static void loads(void)
 /* Words with a dot that name something else. */
 static bool is_no_text(struct str literal)
 {
-    static const char *const names[] = {"session.open",   "session.check", "session.close", "password.change",
-                                        "language.set",   "icon.svg",      "style.css",     "qorgan.js",
-                                        "checkpoint.txt", "upload.check",  "upload.add",    "document.check",
-                                        "document.add",   "document.file"};
+    static const char *const names[] = {
+        "session.code",    "factor.get",    "factor.begin",   "factor.confirm", "factor.codes",    "factor.off",
+        "factor.seen",     "session.open",  "session.check",  "session.close",  "password.change", "language.set",
+        "icon.svg",        "style.css",     "qorgan.js",      "checkpoint.txt", "upload.check",    "upload.add",
+        "indicator.check", "indicator.add", "document.check", "document.add",   "document.file"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(literal, names[i]))
             return true;

@@ -27,15 +27,16 @@
 #define WEB_PAGE_MAX      (8u << 20)   /* bytes of one response */
 #define WEB_QUESTIONS_MAX 8            /* questions of one call at a time */
 #define WEB_COOKIES_MAX   4
-#define WEB_UPLOAD_MAX    (INT64_C(512) << 20) /* bytes of a scanner's file that is uploaded */
-#define WEB_DOCUMENT_MAX  (INT64_C(64) << 20)  /* of a document's, or of a signature beside it */
+#define WEB_UPLOAD_MAX    (INT64_C(512) << 20) /* bytes of a file that is uploaded */
+#define WEB_LIST_MAX      (INT64_C(64) << 20)  /* the same of a list of indicators */
+#define WEB_DOCUMENT_MAX  (INT64_C(64) << 20)  /* of an object's document, or of a signature beside it */
 
 struct web;
 struct web_call;
 
 /* WEB_BODY is the server itself: asked for the file that the request brings (web_streams), it answers when the whole of
  * it lies where it gave a number for: {"ok":true,"file":N,"bytes":N,"sha256":"..."}; or an error. */
-enum web_peer { WEB_DESK, WEB_QUERY, WEB_BODY };
+enum web_peer { WEB_DESK, WEB_QUERY, WEB_BODY, WEB_DRAWER };
 
 /* A request whose body is a file, and so too large to be held: the server begins the call before the file came. */
 enum web_stream {
@@ -43,8 +44,8 @@ enum web_stream {
     WEB_STREAM_FORM, /* multipart/form-data: fields, then the file, whose field is "file" */
     WEB_STREAM_RAW,  /* the file and nothing else */
 };
-enum web_stream web_streams(struct str method, struct str path);
-int64_t web_stream_max(struct str method, struct str path); /* bytes of that file */
+/* *ret_max: bytes that the file may have. */
+enum web_stream web_streams(struct str method, struct str path, int64_t *ret_max);
 
 /* A request as the server read it; absent parts are empty. Borrowed until web_request returns. */
 struct web_http {
