@@ -281,8 +281,8 @@ static void card(struct web_call *call, size_t at, const struct json_value *fail
     case_clocks(call, i);
     HTML(html, RAW("<div class=\"split\"><div>"));
     act_form(call, i);
-    told_form(call, i, catalogue, of_str(failed, "field"));
     records(call, i);
+    told_form(call, i, catalogue, of_str(failed, "field"));
     annex_form(call, i, catalogue, objects, of_str(failed, "field"));
     HTML(html, RAW("</div><div>"));
     facts(call, i);
