@@ -207,6 +207,25 @@ static bool reviewed(int64_t id, const char *day, const char *note)
                             (long long)id, day, note));
 }
 
+/* In the register of terms and in the report of what is overdue it has its own number and title. */
+static void term_is_named(void)
+{
+    static const char *const said[] = {"document", "D-000001", "Risks"};
+    CHECK(ask("{'ask':'clock.list','who':'admin','subject':'document','state':'overdue'}"));
+    const struct json_value *term = json_first(json_get(stand.json, "terms"));
+    CHECK_TEXT(stand_text(term, "number"), said[1]);
+    CHECK_TEXT(stand_text(term, "title"), said[2]);
+    CHECK(ask("{'ask':'report.make','who':'admin','kind':'overdue'}"));
+    CHECK(ask("{'ask':'report.get','who':'admin','id':1}"));
+    const struct json_value *section = json_first(json_get(json_get(stand.json, "content"), "sections"));
+    while (section && !str_is(stand_text(section, "key"), "overdue"))
+        section = section->next;
+    const struct json_value *cell = json_first(json_first(json_get(section, "rows")));
+    CHECK(cell != NULL);
+    for (size_t i = 0; cell && i < ARRAY_LEN(said); i++, cell = cell->next)
+        CHECK_TEXT(cell->kind == JSON_OBJECT ? stand_text(cell, "en") : cell->text, said[i]);
+}
+
 /* Two years from the newest day; a language that comes later with the same day asks for nothing new. */
 static void review(void)
 {
@@ -224,6 +243,7 @@ static void review(void)
     CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
     CHECK_TEXT(clock_state(id, 0), "overdue");
     CHECK_TEXT(stand_text(listed(0), "review"), "overdue");
+    term_is_named();
     CHECK(!reviewed(id, "2024-11-30", "looked through"));
     CHECK(!reviewed(id, "2030-01-01", "looked through"));
     CHECK(!reviewed(id, "2026-12-09", "x"));
