@@ -239,7 +239,7 @@ def memory_check(running, secret):
     raw = base64.b64decode(secret)
     roles = {"parent": [running.process.pid]}
     for role in ("signer", "keeper", "reaper", "out", "desk", "query", "engine", "web", "collector", "intake",
-                 "packer", "judge", "hunter", "reader", "drawer"):
+                 "packer", "judge", "hunter", "reader", "drawer", "verifier"):
         roles[role] = running.pids(role)
     have = set()
     for role, pids in roles.items():

@@ -134,7 +134,7 @@ def every_process_killed_under_load():
         ingest = None
         checkpoints = []
         for role in ("intake", "engine", "keeper", "signer", "collector", "query", "desk", "web", "out", "reaper",
-                     "packer", "judge", "hunter", "reader", "drawer"):
+                     "packer", "judge", "hunter", "reader", "drawer", "verifier"):
             with open(followed, "a", encoding="ascii") as out:
                 for _ in range(500):
                     out.write(f"{NOW} file app: follow-{lines:07d}\n")

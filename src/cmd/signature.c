@@ -7,10 +7,10 @@
 #include "cmd/cmd.h"
 #include "cmd/confined_command.h"
 #include "cmd/options.h"
-#include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "paper/visible.h"
+#include "role/signature_report.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,12 +50,6 @@ static void put_time(struct buf *out, int64_t time_s)
     struct str clock = str_skip(str_at(text, civil_format(of_day * SECOND_NS, 0, 0, text)), strlen("1970-01-01"));
     buf_format(out, "%04d-%02d-%02d", year, month, day);
     buf_str(out, clock);
-}
-
-static void time_json(struct buf *out, const char *name, int64_t time_s)
-{
-    const int64_t most_s = INT64_MAX / SECOND_NS;
-    json_put_int(out, name, MAX(-most_s, MIN(time_s, most_s)) * SECOND_NS);
 }
 
 static void put_text(struct buf *out, const char *before, const char *text)
@@ -107,40 +101,6 @@ static void signer_text(struct buf *out, const struct signature_signer *s)
     buf_text(out, s->stamped_s ? ", the time stamp\n" : ", for no time stamp shows when it was signed\n");
 }
 
-static void answer_json(struct buf *out, const char *name, const struct signature_answer *answer)
-{
-    json_write_key(out, name);
-    json_write_object(out);
-    json_put_text(out, "verdict", signature_verdict_name(answer->verdict));
-    json_put_text(out, "reason", signature_reason_name(answer->reason));
-    if (answer->about[0])
-        json_put_text(out, "about", answer->about);
-    json_write_object_end(out);
-}
-
-static void signer_json(struct buf *out, const struct signature_signer *s)
-{
-    json_write_object(out);
-    json_put_text(out, "verdict", signature_verdict_name(s->verdict));
-    json_put_text(out, "name", s->name);
-    json_put_text(out, "person", s->person);
-    json_put_text(out, "organisation", s->organisation);
-    json_put_text(out, "organisation_code", s->organisation_code);
-    json_put_text(out, "issuer", s->issuer);
-    json_put_text(out, "serial", s->serial);
-    json_put_text(out, "algorithm", s->algorithm);
-    time_json(out, "from_ns", s->from_s);
-    time_json(out, "until_ns", s->until_s);
-    time_json(out, "claimed_ns", s->claimed_s);
-    time_json(out, "stamped_ns", s->stamped_s);
-    time_json(out, "moment_ns", s->moment_s);
-    for (enum signature_question i = 0; i < SIGNATURE_QUESTIONS; i++)
-        answer_json(out, signature_question_name(i), &s->answer[i]);
-    if (s->has_stamp)
-        answer_json(out, "stamp", &s->stamp);
-    json_write_object_end(out);
-}
-
 static void report_put(struct buf *out, const struct signature_report *report, bool json)
 {
     if (!json) {
@@ -148,15 +108,7 @@ static void report_put(struct buf *out, const struct signature_report *report, b
             signer_text(out, &report->signer[i]);
         return;
     }
-    json_write_object(out);
-    json_put_text(out, "verdict", signature_verdict_name(report->verdict));
-    json_put_bool(out, "detached", report->detached);
-    json_write_key(out, "signers");
-    json_write_array(out);
-    for (size_t i = 0; i < report->signer_count; i++)
-        signer_json(out, &report->signer[i]);
-    json_write_array_end(out);
-    json_write_object_end(out);
+    signature_report_write(report, out);
     buf_char(out, '\n');
 }
 

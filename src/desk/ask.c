@@ -83,6 +83,17 @@ static const struct row {
     {"report.make", RIGHT_REPORTS, ask_report_make},
     {"report.list", RIGHT_READ, ask_report_list},
     {"report.get", RIGHT_READ, ask_report_get},
+    {"document.check", RIGHT_OBJECTS, ask_document_check},
+    {"document.add", RIGHT_OBJECTS, ask_document_add},
+    {"document.list", RIGHT_READ, ask_document_list},
+    {"document.get", RIGHT_READ, ask_document_get},
+    {"document.judgement", RIGHT_READ, ask_document_judgement},
+    {"document.file", RIGHT_READ, ask_document_file},
+    {"document.judge", RIGHT_OBJECTS, ask_document_judge},
+    {"document.review", RIGHT_OBJECTS, ask_document_review},
+    {"document.end", RIGHT_OBJECTS, ask_document_end},
+    {"document.violation", RIGHT_OBJECTS, ask_document_violation},
+    {"document.mend", RIGHT_OBJECTS, ask_document_mend},
     {"catalogue", RIGHT_READ, ask_catalogue},
     {"channel.list", RIGHT_SETTINGS, ask_channel_list},
     {"channel.save", RIGHT_CHANNELS, ask_channel_save},
@@ -331,6 +342,7 @@ enum rc desk_ask(struct desk *desk, struct str question, int64_t now_ns, struct 
     buf_clear(answer);
     enum rc rc = RC_OK;
     desk->through[0] = '\0';
+    desk->documents.given[0] = '\0';
     if (question_read(&ask, question, &row) == RC_OK)
         rc = question_answer(&ask, row, err);
     desk->through[0] = '\0'; /* what happens by itself comes through none */
@@ -340,7 +352,9 @@ enum rc desk_ask(struct desk *desk, struct str question, int64_t now_ns, struct 
         ask.field = NULL;
         ask.until_ns = 0;
     }
-    if (ask.error)
+    if (ask.error) {
+        desk->documents.given[0] = '\0';
         refusal_write(answer, &ask);
+    }
     return rc;
 }

@@ -302,6 +302,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->hunts.waits = true; /* until it was looked */
     desk->uploads.waits = desk->uploads.works = true;
     desk->own_lists = (struct own_lists){.waits = true, .works = true, .version = 1};
+    desk->documents = (struct documents){true, true, options->documents_bytes, ""};
     desk->term_check = options->term_check;
     desk->term_context = options->term_context;
     desk->pattern_check = options->pattern_check;

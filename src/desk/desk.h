@@ -80,6 +80,7 @@ struct desk_options {
     int64_t canary_s;           /* between two canaries of the service's own (canary.h); 0: it makes none */
     unsigned engines;           /* processes */
     int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
+    int64_t documents_bytes;    /* of the files of documents, of all objects */
     int64_t lists_minutes;      /* between two hunts for lists of indicators; negative means DESK_LISTS_MINUTES */
     int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
     struct str agent_authority; /* PEM; empty: there are no agents. agents.h */

@@ -88,6 +88,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
         .party = stand_party ? str_of(stand_party) : STR(""),
         .coverage_days = 7,
         .lists_minutes = -1,
+        .documents_bytes = INT64_C(50000000),
         .canary_s = 300,
         .engines = 2,
         .argon_memory_kib = 64,

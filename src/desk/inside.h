@@ -74,6 +74,14 @@ struct own_lists {
     int64_t reading;  /* that desk_own_list_next gave last and is still wanted; 0: none */
 };
 
+/* What is known of the tables of documents. */
+struct documents {
+    bool comes;        /* a file may be there to be copied */
+    bool judges;       /* a signature may be there to be judged */
+    int64_t bytes_max; /* of the files of all */
+    char given[65];    /* SHA-256 of the file that goes along with the present answer; empty: none */
+};
+
 /* What forwarders say of the receivers of records (receiver.c). */
 struct receiver_known {
     struct receiver said;
@@ -130,6 +138,7 @@ struct desk {
     struct hunts hunts;
     struct uploads uploads;
     struct own_lists own_lists;
+    struct documents documents;
     int64_t lists_minutes; /* between two hunts for lists of indicators */
     char instance[17];     /* random, made at first start: part of idempotency keys */
     int64_t next_ns;       /* see desk_next_ns */
@@ -535,6 +544,17 @@ void ask_survey_plan(struct ask *ask); /* survey_year.c, as the next */
 void ask_survey_accept(struct ask *ask);
 void ask_survey_calendar(struct ask *ask); /* survey_calendar.c, as the next */
 void ask_survey_faults(struct ask *ask);
+void ask_document_check(struct ask *ask); /* document_ask.c, as the next seven */
+void ask_document_add(struct ask *ask);
+void ask_document_get(struct ask *ask);
+void ask_document_judgement(struct ask *ask);
+void ask_document_file(struct ask *ask);
+void ask_document_judge(struct ask *ask);
+void ask_document_review(struct ask *ask);
+void ask_document_end(struct ask *ask);
+void ask_document_list(struct ask *ask);      /* document_list.c */
+void ask_document_violation(struct ask *ask); /* document_violation.c, as the next */
+void ask_document_mend(struct ask *ask);
 void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);

@@ -837,7 +837,7 @@ static void rule_descriptions_are_passed_over(void)
 
 static void memory_fails_once(void)
 {
-    for (uint64_t n = 1; n < 550; n++) {
+    for (uint64_t n = 1; n < 600; n++) {
         struct arena *arena = arena_new((size_t)16 << 20);
         struct str calendars[3];
         struct desk_options options = stand_options(arena, calendars);

@@ -227,12 +227,12 @@ static const struct report_section measures[] = {
     " LEFT JOIN object o ON o.id = c.object LEFT JOIN incident i ON c.subject = 0 AND i.id = c.item"                   \
     " LEFT JOIN findings f ON c.subject = 1 AND f.id = c.item"                                                         \
     " LEFT JOIN vulnerability v ON c.subject = 2 AND v.id = c.item"                                                    \
-    " LEFT JOIN survey s ON c.subject = 5 AND s.id = c.item"
+    " LEFT JOIN survey s ON c.subject = 5 AND s.id = c.item"                                                           \
+    " LEFT JOIN document d ON c.subject = 7 AND d.id = c.item"
 #define TERM_SUBJECT                                                                                                   \
-    "c.subject, coalesce(i.number, f.number, v.number, s.number, printf('O-%06d', o.id), ''), coalesce((SELECT "       \
-    "r.rule_id"                                                                                                        \
-    " FROM rule r WHERE r.id = i.rule), ''), coalesce(i.title, f.title, v.title, substr(s.kind, 1, 0), o.name, ''), "  \
-    "coalesce(o.name, '')"
+    "c.subject, coalesce(i.number, f.number, v.number, s.number, iif(d.id > 0, printf('D-%06d', d.id), NULL),"         \
+    " printf('O-%06d', o.id), ''), coalesce((SELECT r.rule_id FROM rule r WHERE r.id = i.rule), ''),"                  \
+    " coalesce(i.title, f.title, v.title, substr(s.kind, 1, 0), d.title, o.name, ''), coalesce(o.name, '')"
 #define TERM_COLUMNS                                                                                                   \
     {"subject", CELL_SUBJECT}, {"number", CELL_TEXT}, {"title", CELL_TITLE}, {"object", CELL_TEXT},                    \
     {                                                                                                                  \

@@ -596,6 +596,40 @@ const char *const desk_schema[] = {
     " expires_ns INTEGER NOT NULL, outgoing INTEGER NOT NULL, record INTEGER) STRICT;"
     "CREATE INDEX own_list_step_list ON own_list_step(list, id);"
     "CREATE INDEX own_list_step_outgoing ON own_list_step(outgoing) WHERE record IS NULL;",
+
+    /* documents of objects (document.h): kind: of order 52/NK, Annex 3; days are texts, empty: not said; reviewed: the
+     * day of the last look through, counted: the day that the term to review counts from. file: form, state: enums of
+     * document_inside.h, file: web's number of it while it comes. judgement: judged_ns 0: it waits, tree: size of the
+     * archive's newest checkpoint then, report: JSON, empty with a fault */
+    "CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, object INTEGER NOT NULL REFERENCES object(id),"
+    " kind TEXT NOT NULL, title TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL,"
+    " reviewed TEXT NOT NULL DEFAULT '', counted TEXT NOT NULL DEFAULT '', ended_ns INTEGER NOT NULL DEFAULT 0,"
+    " ended_by TEXT NOT NULL DEFAULT '', ended_why TEXT NOT NULL DEFAULT '') STRICT;"
+    "CREATE INDEX document_object ON document(object);"
+    "CREATE TABLE document_version (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " document INTEGER NOT NULL REFERENCES document(id), number INTEGER NOT NULL, language TEXT NOT NULL,"
+    " pages INTEGER NOT NULL, approved TEXT NOT NULL, approved_by TEXT NOT NULL, note TEXT NOT NULL,"
+    " who TEXT NOT NULL, made_ns INTEGER NOT NULL, UNIQUE (document, number)) STRICT;"
+    "CREATE TABLE document_file (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " version INTEGER NOT NULL REFERENCES document_version(id), form INTEGER NOT NULL, name TEXT NOT NULL,"
+    " bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, file INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " fault TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX document_file_version ON document_file(version);"
+    "CREATE INDEX document_file_coming ON document_file(id) WHERE state = 0;"
+    "CREATE INDEX document_file_sha256 ON document_file(sha256, bytes);"
+    "CREATE TABLE document_judgement (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " file INTEGER NOT NULL REFERENCES document_file(id), who TEXT NOT NULL, asked_ns INTEGER NOT NULL,"
+    " judged_ns INTEGER NOT NULL, verdict INTEGER NOT NULL, fault TEXT NOT NULL, tree INTEGER NOT NULL,"
+    " report TEXT NOT NULL) STRICT;"
+    "CREATE INDEX document_judgement_file ON document_judgement(file);"
+    "CREATE INDEX document_judgement_waits ON document_judgement(id) WHERE judged_ns = 0;"
+    /* what does not meet the documentation; document 0: it is about none; mended: a day, empty: it stands */
+    "CREATE TABLE document_violation (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " object INTEGER NOT NULL REFERENCES object(id), document INTEGER NOT NULL, found TEXT NOT NULL,"
+    " requirement TEXT NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL,"
+    " mended TEXT NOT NULL DEFAULT '', measure TEXT NOT NULL DEFAULT '', mended_by TEXT NOT NULL DEFAULT '',"
+    " mended_ns INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX document_violation_object ON document_violation(object);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

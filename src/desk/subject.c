@@ -28,6 +28,9 @@ static const struct {
     [SUBJECT_REPORT] = {"report", "r", "report",
                         "SELECT printf('R-%06d', r.id), r.kind, coalesce(o.name, ''), coalesce(o.zone_offset_s, 0),"
                         " r.object FROM report r LEFT JOIN object o ON o.id = r.object WHERE r.id = ?1"},
+    [SUBJECT_DOCUMENT] = {"document", "d", "document",
+                          "SELECT printf('D-%06d', d.id), d.title, o.name, o.zone_offset_s, o.id FROM document d"
+                          " JOIN object o ON o.id = d.object WHERE d.id = ?1"},
 };
 
 const char *subject_name(enum subject_kind kind)

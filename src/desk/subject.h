@@ -1,6 +1,6 @@
 /* subject.h - what terms run for, notices tell of and history is about: an incident, a report of vulnerabilities, a
- * vulnerability, an object of informatization, a person (whose second factor it is about), a survey, a report. The
- * numbers are stored: add at the end only. Inside the room, in a transaction. */
+ * vulnerability, an object of informatization, a person (whose second factor it is about), a survey, a report, a
+ * document of an object. The numbers are stored: add at the end only. Inside the room, in a transaction. */
 #ifndef DESK_SUBJECT_H
 #define DESK_SUBJECT_H
 
@@ -22,6 +22,7 @@ enum subject_kind {
     SUBJECT_PERSON,
     SUBJECT_SURVEY,
     SUBJECT_REPORT,
+    SUBJECT_DOCUMENT,
     SUBJECT_KINDS
 };
 

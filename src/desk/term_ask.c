@@ -18,15 +18,16 @@
 #define FILTER(state, by, narrow) " FROM clock c " by " WHERE " state narrow " AND c.due_ns >= ?4 AND c.due_ns < ?5"
 #define COUNT(state, by, narrow)  "SELECT count(*) FROM (SELECT 1" FILTER(state, by, narrow) " LIMIT 10001)"
 #define COLUMNS                                                                                                        \
-    "SELECT c.id, c.subject, c.item, c.object, " CLOCK_COLUMNS ", coalesce(i.number, f.number, v.number,"              \
-    " s.number, printf('O-%06d', o.id), ''), coalesce(i.title, f.title, v.title, s.kind, o.name, ''), "                \
-    "coalesce(o.name, ''),"                                                                                            \
-    " coalesce(o.zone_offset_s, 0), coalesce((SELECT r.rule_id FROM rule r WHERE r.id = i.rule), '') FROM (SELECT *"
+    "SELECT c.id, c.subject, c.item, c.object, " CLOCK_COLUMNS ", coalesce(i.number, f.number, v.number, s.number,"    \
+    " iif(d.id > 0, printf('D-%06d', d.id), NULL), printf('O-%06d', o.id), ''), coalesce(i.title, f.title,"            \
+    " v.title, s.kind, d.title, o.name, ''), coalesce(o.name, ''), coalesce(o.zone_offset_s, 0),"                      \
+    " coalesce((SELECT r.rule_id FROM rule r WHERE r.id = i.rule), '') FROM (SELECT *"
 #define JOINS                                                                                                          \
     ") c LEFT JOIN object o ON o.id = c.object LEFT JOIN incident i ON c.subject = 0 AND i.id = c.item"                \
     " LEFT JOIN findings f ON c.subject = 1 AND f.id = c.item"                                                         \
     " LEFT JOIN vulnerability v ON c.subject = 2 AND v.id = c.item"                                                    \
-    " LEFT JOIN survey s ON c.subject = 5 AND s.id = c.item"
+    " LEFT JOIN survey s ON c.subject = 5 AND s.id = c.item"                                                           \
+    " LEFT JOIN document d ON c.subject = 7 AND d.id = c.item"
 #define RISING(state, by, narrow)                                                                                      \
     COLUMNS FILTER(state, by, narrow) " AND (c.due_ns, c.id) > (?6, ?7) ORDER BY c.due_ns, c.id LIMIT ?8" JOINS        \
                                       " ORDER BY c.due_ns, c.id"
@@ -90,15 +91,15 @@ static bool filter_read(struct ask *ask, struct filter *filter)
     for (size_t i = 0; i < ARRAY_LEN(views); i++)
         if (str_is(state.n ? state : STR("standing"), views[i].name))
             filter->view = &views[i];
-    for (enum subject_kind kind = 0; kind < SUBJECT_REPORT; kind++) /* a report has no terms */
-        if (str_is(subject, subject_name(kind)))
+    for (enum subject_kind kind = 0; kind < SUBJECT_KINDS; kind++)
+        if (kind != SUBJECT_REPORT && str_is(subject, subject_name(kind))) /* a report has no terms */
             filter->subject = kind;
     if (!filter->clock.n)
         filter->clock = STR("");
     if (!filter->view)
         ask_invalid(ask, "state", "the state is standing, overdue, running, met, late or cancelled");
     else if (subject.n && filter->subject < 0)
-        ask_invalid(ask, "subject", "the subject is incident, findings, vulnerability, object or survey");
+        ask_invalid(ask, "subject", "the subject is incident, findings, vulnerability, object, survey or document");
     else if (filter->clock.n && !clock_rule_find(&ask->desk->rules, filter->clock))
         ask_invalid(ask, "clock", "no such term");
     if (ask->error)

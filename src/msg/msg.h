@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    17
+#define MSG_VERSION    19
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -39,7 +39,8 @@
     X(ROLE_JUDGE, "judge")                                                                                             \
     X(ROLE_HUNTER, "hunter")                                                                                           \
     X(ROLE_READER, "reader")                                                                                           \
-    X(ROLE_DRAWER, "drawer")
+    X(ROLE_DRAWER, "drawer")                                                                                           \
+    X(ROLE_VERIFIER, "verifier")
 
 enum role {
 #define X(id, name) id,
@@ -149,7 +150,11 @@ enum role {
     X(MSG_LIST, "list", R(DESK), R(READER), 0)           /* id = version; the descriptor; role/report_part.h */        \
     X(MSG_LIST_PART, "list-part", R(READER), R(DESK), 512 * MSG_KIB) /* same id */                                     \
     X(MSG_LIST_END, "list-end", R(READER), R(DESK), 256 * MSG_KIB)   /* same id */                                     \
-    X(MSG_LISTS_WRITTEN, "lists-written", R(DESK), R(PARENT), 0)     /* lists of indicators of the desk are others */
+    X(MSG_LISTS_WRITTEN, "lists-written", R(DESK), R(PARENT), 0)     /* lists of indicators of the desk are others */  \
+    X(MSG_VERIFY_BESIDE, "verify-beside", R(DESK), R(VERIFIER), 0)   /* id = judgement; the document's descriptor */   \
+    X(MSG_VERIFY, "verify", R(DESK), R(VERIFIER), 0)                 /* same id; the signature's; it is judged now */  \
+    X(MSG_VERIFIED, "verified", R(VERIFIER), R(DESK), 256 * MSG_KIB) /* same id; role/signature_report.h */            \
+    X(MSG_VERIFY_STOP, "verify-stop", R(DESK), R(VERIFIER), 0)       /* same id */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -164,6 +164,7 @@ static void a_file_comes_by_right(void)
     } files[] = {
         {"/api/upload", "object=1&origin=survey&name=scan.xml", "upload.check", "vulnerabilities"},
         {"/api/indicators", "list=a&source=b&name=feed.csv", "indicator.check", "rules"},
+        {"/api/document", "object=1&kind=1_1&title=P&language=kk&name=p", "document.check", "objects"},
     };
     if (!begin())
         return;
@@ -188,9 +189,28 @@ static void a_file_comes_by_right(void)
     end();
 }
 
+/* A document's file is for who may read, through the scope of objects alone. */
+static void a_file_goes_by_right(void)
+{
+    if (!begin())
+        return;
+    for (size_t r = 0; r < ARRAY_LEN(roles); r++) {
+        save_role(roles[r]);
+        for (size_t s = 0; s < ARRAY_LEN(scopes); s++) {
+            struct web_http http = {.method = STR("GET"), .path = STR("/api/document.file"), .query = STR("file=1")};
+            test_row("%s through %s", roles[r], scopes[s]);
+            ask_with(tokens[s], http, "document.file");
+            CHECK_INT(seen.asked, strcmp(scopes[s], "objects") == 0);
+            CHECK(!seen.asked || !seen.refused);
+        }
+    }
+    end();
+}
+
 static const struct test tests[] = {
     {"a scope opens what it is for", a_scope_opens_what_it_is_for},
     {"a file comes by right", a_file_comes_by_right},
+    {"a file goes by right", a_file_goes_by_right},
 };
 
 int main(int argc, char **argv)

@@ -58,6 +58,7 @@
       "seconds a clock, an agent's too, may follow no source of time before that is an incident")                      \
     X(canary_s, "canary-s", 300, 0, 86400, "seconds between two canaries of the service's own; 0 makes none")          \
     X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks is a finding")           \
+    X(documents_mib, "documents-mib", 4096, 64, 1048576, "MiB that files of objects' documents may have, of all")      \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 
@@ -100,6 +101,11 @@
     X(keep_days_sources, "keep-days-sources", "", "sources kept otherwise: SOURCE=DAYS, separated by blanks")          \
     X(time_servers, "time-servers", "",                                                                                \
       "names and addresses of time servers that clocks may ask, .DOMAIN for all below it; empty: any")                 \
+    X(signature_roots, "signature-roots", "",                                                                          \
+      "files, folders of root certificates that signatures of documents are judged by, blanks between")                \
+    X(signature_certificates, "signature-certificates", "", "the same of certificates between a root and a signer")    \
+    X(signature_lists, "signature-lists", "", "the same of lists of revoked certificates (CRL)")                       \
+    X(signature_responses, "signature-responses", "", "the same of responders' answers about revocation (OCSP)")       \
     X(party, "party", "owner", "whose duties it has: owner or holder, centre (OCIB), national (STS)")                  \
     X(object, "object", "", "name of the object made at first start; empty: the host's")
 

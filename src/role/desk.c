@@ -17,6 +17,7 @@
 #include "role/correlations.h"
 #include "role/desk_data.h"
 #include "role/desk_totals.h"
+#include "role/document_desk.h"
 #include "role/hunt_desk.h"
 #include "role/indicator_folder.h"
 #include "role/inventory_desk.h"
@@ -70,6 +71,7 @@ struct desk_role {
     struct inventory_desk *inventories;
     struct own_lists *lists;
     struct upload_desk *uploads;
+    struct document_desk *documents;
     struct str authority;     /* of agents, PEM, until the desk is open */
     struct str signer_public; /* the same */
     struct correlations *correlations;
@@ -126,6 +128,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .party = role->process->config.party,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .documents_bytes = role->process->config.documents_mib << 20,
         .lists_minutes = role->process->config.indicator_hunt_minutes,
         .receiver_late_s = role->process->config.receiver_late_s,
         .coverage_days = role->process->config.coverage_days,
@@ -191,7 +194,9 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     role->inventories = inventory_desk_new(role->desk);
     role->lists = own_lists_new(role->desk, process_handle(role->process, OWN_LISTS_FOLDER, -1));
     role->uploads = upload_desk_new(role->desk, role->lists, process_handle(role->process, "desk", -1));
-    if (!role->correlations || !role->hunts || !role->agents || !role->inventories || !role->lists || !role->uploads)
+    role->documents = document_desk_new(role->desk, role->uploads, process_handle(role->process, "documents", -1));
+    if (!role->correlations || !role->hunts || !role->agents || !role->inventories || !role->lists || !role->uploads ||
+        !role->documents)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
         log_error("what correlations were told before the start does not read: %s", trouble.text);
@@ -542,7 +547,7 @@ static void on_ask(struct desk_role *role, struct channel *channel, const struct
     buf_clear(&role->answer);
     if (desk_ask(role->desk, msg->body, clock_real_ns(), role->scratch, &role->answer, &err) != RC_OK)
         log_error("a question failed: %s", err.text);
-    if (!channel_send(channel, MSG_ANSWER, msg->id, buf_view(&role->answer)))
+    if (!document_desk_answer(role->documents, channel, msg->id, buf_view(&role->answer)))
         log_warning("web does not take its answers");
     cosignatures_send(role);
     rule_desk_send(role->rule_desk);
@@ -780,7 +785,8 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
             desk_source_heard(role->desk, (const uint8_t *)msg->body.p, clock_real_ns());
         break;
     default:
-        if (!upload_desk_message(role->uploads, channel, msg, clock_real_ns()))
+        if (!upload_desk_message(role->uploads, channel, msg, clock_real_ns()) &&
+            !document_desk_message(role->documents, channel, msg, clock_real_ns()))
             role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
         break;
     }
@@ -823,6 +829,7 @@ static void desk_peer_down(void *self, enum role peer, unsigned instance)
     if (peer == ROLE_HUNTER)
         hunt_desk_down(role->hunts);
     upload_desk_down(role->uploads, peer, clock_real_ns());
+    document_desk_down(role->documents, peer, clock_real_ns());
     agent_desk_peer_down(role->agents, peer, instance);
     if (peer == ROLE_OUT)
         role->notices.flying = false;
@@ -876,6 +883,7 @@ static void role_tick(void *self, int64_t now_ns)
     agent_desk_look(role->agents, now_ns);
     role->records_waiting |= own_lists_look(role->lists, now_ns);
     role->records_waiting |= upload_desk_look(role->uploads, now_ns);
+    role->records_waiting |= document_desk_look(role->documents, now_ns);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= gather_ns(role)) ||
                (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
@@ -895,7 +903,8 @@ static void role_tick(void *self, int64_t now_ns)
 static int role_timeout_ms(void *self)
 {
     const struct desk_role *role = self;
-    if (upload_desk_timeout_ms(role->uploads) == 0 || own_lists_timeout_ms(role->lists) == 0)
+    if (upload_desk_timeout_ms(role->uploads) == 0 || own_lists_timeout_ms(role->lists) == 0 ||
+        document_desk_timeout_ms(role->documents) == 0)
         return 0;
     if (role->stuck || !role->gathered_ns)
         return agent_desk_timeout_ms(role->agents);
@@ -911,6 +920,7 @@ static void desk_stop(void *self)
     role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
+    document_desk_free(role->documents);
     upload_desk_free(role->uploads);
     own_lists_free(role->lists);
     inventory_desk_free(role->inventories);

@@ -63,6 +63,7 @@ static const struct edge edges[] = {
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
     {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
     {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},      {ROLE_DESK, ROLE_READER},   {ROLE_WEB, ROLE_DRAWER},
+    {ROLE_DESK, ROLE_VERIFIER},
 };
 
 /*   DOWN ──► STARTING ──ready──► RUNNING          STARTING and RUNNING have a channel, the others may have none
@@ -244,8 +245,10 @@ static void belongings_send(struct parent *parent, struct child *child)
     }
     if (role == ROLE_COLLECTOR)
         handle_send(child, "collect", setup->collect);
-    if (role == ROLE_DESK)
+    if (role == ROLE_DESK) {
         handle_send(child, "desk", setup->desk);
+        handle_send(child, "documents", setup->documents);
+    }
     if (role == ROLE_DESK || role == ROLE_HUNTER)
         handle_send(child, OWN_LISTS_FOLDER, setup->lists);
     if (role == ROLE_SIGNER) {
@@ -504,7 +507,8 @@ static void child_died(struct child *child, const char *why)
     child->state = parent->stopping ? CHILD_STOPPED : CHILD_DOWN;
     if (parent->stopping)
         return;
-    bool job_done = child->role == ROLE_READER && strcmp(why, "exit status 0") == 0; /* one file, one process */
+    bool one_job = child->role == ROLE_READER || child->role == ROLE_VERIFIER; /* one file, one process */
+    bool job_done = one_job && strcmp(why, "exit status 0") == 0;
     if (child->renewed_ns || job_done) {
         child->renewed_ns = 0;
         child->start_at_ns = now;
@@ -536,9 +540,9 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY,
-                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK,   ROLE_REAPER,
-                                       ROLE_JUDGE,  ROLE_READER, ROLE_DRAWER,    ROLE_KEEPER, ROLE_SIGNER};
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE,   ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY, ROLE_PACKER,
+                                       ROLE_HUNTER, ROLE_ENGINE,   ROLE_DESK,      ROLE_REAPER, ROLE_JUDGE, ROLE_READER,
+                                       ROLE_DRAWER, ROLE_VERIFIER, ROLE_KEEPER,    ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
 {
@@ -858,6 +862,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     children_add(parent, ROLE_HUNTER, 1);
     children_add(parent, ROLE_READER, 1);
     children_add(parent, ROLE_DRAWER, 1);
+    children_add(parent, ROLE_VERIFIER, 1);
     children_add(parent, ROLE_OUT, 1);
     children_add(parent, ROLE_DESK, 1);
     children_add(parent, ROLE_QUERY, 1);

@@ -10,7 +10,7 @@ const struct role_driver *role_driver_of(enum role role)
         [ROLE_INTAKE] = &intake_driver, [ROLE_WEB] = &web_driver,
         [ROLE_PACKER] = &packer_driver, [ROLE_JUDGE] = &judge_driver,
         [ROLE_HUNTER] = &hunter_driver, [ROLE_READER] = &reader_driver,
-        [ROLE_DRAWER] = &drawer_driver,
+        [ROLE_DRAWER] = &drawer_driver, [ROLE_VERIFIER] = &verifier_driver,
     };
     return (unsigned)role < ROLE_COUNT ? drivers[role] : NULL;
 }

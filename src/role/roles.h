@@ -16,6 +16,7 @@ extern const struct role_driver packer_driver;
 extern const struct role_driver query_driver;
 extern const struct role_driver reader_driver;
 extern const struct role_driver drawer_driver;
+extern const struct role_driver verifier_driver;
 extern const struct role_driver reaper_driver;
 extern const struct role_driver signer_driver;
 extern const struct role_driver web_driver;

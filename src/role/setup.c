@@ -123,6 +123,9 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "desk", "desk", ROLE_DESK}, &setup->desk, err);
     if (rc == RC_OK)
+        rc = folder_make(config, &(struct folder_row){setup->desk, "documents", "desk/documents", ROLE_DESK},
+                         &setup->documents, err);
+    if (rc == RC_OK)
         rc = lists_folder_make(config, setup, err);
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "collect", "collect", ROLE_COLLECTOR},

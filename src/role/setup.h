@@ -17,9 +17,10 @@ struct setup {
     int segment_folder;
     int collect;
     int desk;
-    int lists;   /* of indicators, that people gave the desk */
-    int senders; /* who may send over HTTP */
-    int mirror;  /* who may pull the archive; what this machine's own mirror remembers */
+    int documents; /* below it: files of objects' documents */
+    int lists;     /* of indicators, that people gave the desk */
+    int senders;   /* who may send over HTTP */
+    int mirror;    /* who may pull the archive; what this machine's own mirror remembers */
     int signer_state;
     bool first_start;
     struct str signing_key;   /* texts; wiped by setup_forget */

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "desk/document.h"
 #include "desk/own_list.h"
 #include "desk/upload.h"
 #include "os/clock.h"
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 #define SCRATCH    ((size_t)16 << 20)
-#define FILES_MAX  (UPLOAD_FILES_AWAITED + DESK_UPLOADS_OPEN + OWN_LISTS_OPEN)
+#define FILES_MAX  (UPLOAD_FILES_AWAITED + DESK_UPLOADS_OPEN + OWN_LISTS_OPEN + DESK_DOCUMENTS_COMING)
 #define FILE_NAME  "upload.new"
 #define SLICE_NS   UINT64_C(30000000)   /* of one look */
 #define RETRY_NS   UINT64_C(5000000000) /* after the database took nothing */
@@ -166,15 +167,27 @@ static void on_ask(struct upload_desk *self, struct channel *web, const struct m
         log_warning("web does not take the file that it asked for");
 }
 
-/* What waits to be read may be a report or a list; what the database does not say waits. */
+int upload_desk_take(struct upload_desk *self, uint64_t number)
+{
+    struct file *file = number ? file_of(self, number) : NULL;
+    int fd = file ? file->fd : -1;
+    if (file)
+        *file = (struct file){0};
+    return fd;
+}
+
+/* A report, a list or a document's file waits for it; also when that is not known. */
 static bool file_waits(const struct upload_desk *self, const struct file *file)
 {
     struct err err = {0};
+    int64_t number = (int64_t)file->number;
     bool report = true;
     bool list = true;
-    enum rc rc = desk_upload_file_waits(self->desk, (int64_t)file->number, &report, &err);
-    rc = rc == RC_OK ? desk_own_list_file_waits(self->desk, (int64_t)file->number, &list, &err) : rc;
-    return rc != RC_OK || report || list;
+    bool document = true;
+    enum rc rc = desk_upload_file_waits(self->desk, number, &report, &err);
+    rc = rc == RC_OK ? desk_own_list_file_waits(self->desk, number, &list, &err) : rc;
+    rc = rc == RC_OK ? desk_document_file_waits(self->desk, number, &document, &err) : rc;
+    return rc != RC_OK || report || list || document;
 }
 
 /* The question that an upload of it is there came before. */

@@ -35,6 +35,8 @@ void upload_desk_down(struct upload_desk *self, enum role peer, int64_t now_ns);
 /* Orders the next, stops what is not wanted any more, and counts and takes for some milliseconds. Call it often. True:
  * records wait for the archive. */
 bool upload_desk_look(struct upload_desk *self, int64_t now_ns);
+/* A file that web was given, for who copies it: the descriptor for reading is the caller's. -1: there is none. */
+int upload_desk_take(struct upload_desk *self, uint64_t number) MUST_USE;
 int upload_desk_timeout_ms(const struct upload_desk *self); /* -1: nothing waits */
 
 #endif

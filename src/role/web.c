@@ -54,6 +54,13 @@ static void on_file(const struct web_role *role, struct msg *msg)
     web_server_file(role->server, (uint32_t)msg->id, number, fd);
 }
 
+/* A file goes along with the answer. */
+static void on_answer_file(const struct web_role *role, struct msg *msg)
+{
+    msg->fd_count = 0;
+    web_server_answer_file(role->server, (uint32_t)msg->id, msg->body, msg->fds[0]);
+}
+
 static void on_ready(void *context, unsigned events)
 {
     (void)events;
@@ -99,6 +106,8 @@ static void web_message(void *self, struct channel *channel, struct msg *msg)
     (void)channel;
     if (msg->type == MSG_FILE)
         on_file(role, msg);
+    else if (msg->type == MSG_ANSWER && msg->fd_count == 1)
+        on_answer_file(role, msg);
     else if (msg->type == MSG_ANSWER)
         web_server_answer(role->server, (uint32_t)msg->id, msg->body);
     else

@@ -48,6 +48,7 @@ struct request {
     uint64_t announced;        /* bytes of the body; 0: not said */
     int64_t came;              /* bytes of a body with a file */
     int64_t pieces;            /* REQUEST_PIECE of them */
+    int given;                 /* a file that came along with an answer; -1: none */
     uint64_t wants;            /* the question that the file is the answer of, its id + 1; 0: none yet */
     bool begun;                /* headers were looked at */
     bool suspended;
@@ -159,6 +160,14 @@ static void take_answer(struct slot *slot, struct str json)
     IGNORE(web_answer(request->call, slot->question, json)); /* what comes next is seen by `advance` */
 }
 
+/* What came before goes. */
+static void given_set(struct request *request, int fd)
+{
+    if (request->given >= 0)
+        close(request->given);
+    request->given = fd;
+}
+
 static void advance(struct request *request);
 
 void web_server_answer(struct web_server *server, uint32_t id, struct str json)
@@ -170,6 +179,16 @@ void web_server_answer(struct web_server *server, uint32_t id, struct str json)
     take_answer(slot, json);
     if (request->open == 0 && !request->in_handler)
         advance(request);
+}
+
+void web_server_answer_file(struct web_server *server, uint32_t id, struct str json, int fd)
+{
+    struct slot *slot = &server->slots[id & (SLOTS_MAX - 1)];
+    if (slot->request && slot->id == id)
+        given_set(slot->request, fd);
+    else
+        close(fd);
+    web_server_answer(server, id, json);
 }
 
 static uint32_t slot_take(struct web_server *server, struct request *request, size_t question)
@@ -387,18 +406,42 @@ static void add_header(struct arena *arena, struct MHD_Response *response, const
         IGNORE(MHD_add_response_header(response, name, text) == MHD_NO);
 }
 
-static enum MHD_Result send_response(struct request *request)
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
 {
-    const struct web_response *from = web_response(request->call);
-    struct web_server_counters *counters = &request->server->counters;
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    IGNORE(MHD_add_response_header(response, "Connection", "close") == MHD_NO);
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Of the bytes that the call made, or of the file that came along; NULL: there is none, or no memory. */
+static struct MHD_Response *response_new(struct request *request, const struct web_response *from)
+{
+    int64_t size = 0;
     union {
         const char *in;
         void *out;
     } body = {from->body.p};
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(from->body.n, from->body.n > 0 ? body.out : NULL, MHD_RESPMEM_MUST_COPY);
+    if (!from->file)
+        return MHD_create_response_from_buffer(from->body.n, from->body.n > 0 ? body.out : NULL, MHD_RESPMEM_MUST_COPY);
+    if (request->given < 0 || io_kernel.size(io_kernel.self, request->given, &size) < 0)
+        return NULL;
+    struct MHD_Response *response = MHD_create_response_from_fd64((uint64_t)size, request->given);
+    if (response)
+        request->given = -1; /* it closes it */
+    return response;
+}
+
+static enum MHD_Result send_response(struct request *request)
+{
+    const struct web_response *from = web_response(request->call);
+    struct web_server_counters *counters = &request->server->counters;
+    struct MHD_Response *response = response_new(request, from);
     if (!response)
-        return MHD_NO;
+        return from->file ? refuse(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE) : MHD_NO;
     for (const struct web_security_header *h = web_security_headers(); h->name; h++)
         add_header(request->arena, response, h->name, str_of(h->value));
     add_header(request->arena, response, "Content-Type", from->content_type);
@@ -415,17 +458,6 @@ static enum MHD_Result send_response(struct request *request)
     counters->refused += from->status >= 400 && from->status < 500;
     counters->failed += from->status >= 500;
     enum MHD_Result result = MHD_queue_response(request->connection, from->status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    if (!response)
-        return MHD_NO;
-    IGNORE(MHD_add_response_header(response, "Connection", "close") == MHD_NO);
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -574,6 +606,7 @@ static void *target_seen(void *context, const char *uri, struct MHD_Connection *
     request->server = server;
     request->connection = connection;
     request->arena = arena;
+    request->given = -1;
     request->target = arena_str(arena, str_of(uri));
     buf_init(&request->body, WEB_BODY_MAX);
     return request;
@@ -598,6 +631,7 @@ static void request_done(void *context, struct MHD_Connection *connection, void 
             request->open--;
         }
     upload_forget(request);
+    given_set(request, -1);
     web_call_free(request->call);
     buf_done(&request->body);
     arena_free(request->arena);

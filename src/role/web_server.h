@@ -47,6 +47,9 @@ void web_server_set_ask(struct web_server *server, web_server_ask ask, void *con
 /* An answer; {NULL, 0} when the peer is gone. Unknown ids (given up, connection closed) are dropped silently. */
 void web_server_answer(struct web_server *server, uint32_t id, struct str json);
 
+/* The same with a file that goes along with it, whose descriptor is taken over. */
+void web_server_answer_file(struct web_server *server, uint32_t id, struct str json, int fd);
+
 /* A request brings a file of so many bytes (0: it does not say): exactly one web_server_file with the id follows,
  * sooner or later or never. Until then its bytes wait in the network. `gone`: nothing is written to that file any more,
  * whether it came whole or not; the question that tells of it came before. Both with the context of web_server_set_ask.

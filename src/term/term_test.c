@@ -217,7 +217,7 @@ static void the_table_is_whole(void)
         started += rules.rule[i].start.n > 0;
     }
     CHECK_INT(rules.count, 103);
-    CHECK_INT(started, 27);
+    CHECK_INT(started, 28);
     CHECK(computable > 50);
     const struct clock_rule *rule = clock_rule_find(&rules, STR("M-13"));
     CHECK(rule && rule->before && rule->amount == 5);

@@ -7,15 +7,15 @@
 /* Questions that are asked by web for somebody, and by nobody over HTTP. */
 static bool is_inner(struct str ask)
 {
-    static const char *const names[] = {"session.code",     "factor.get",     "factor.begin",      "factor.confirm",
-                                        "factor.codes",     "factor.off",     "factor.seen",       "session.open",
-                                        "session.check",    "session.close",  "password.change",   "language.set",
-                                        "mirror.used",      "mirror.refused", "mirror.report",     "mirror.cosign",
-                                        "paper.record",     "paper.begin",    "paper.state",       "paper.file",
-                                        "token.check",      "upload.check",   "upload.add",        "indicator.check",
-                                        "indicator.add",    "mirror.enter",   "mirror.checkpoint", "mirror.consistency",
-                                        "mirror.segments",  "mirror.segment", "mirror.tombstones", "mirror.tombstone",
-                                        "mirror.retention", "mirror.log",     "mirror.notes",      "mirror.stamps"};
+    static const char *const names[] = {
+        "session.code",      "factor.get",        "factor.begin",       "factor.confirm",  "factor.codes",
+        "factor.off",        "factor.seen",       "session.open",       "session.check",   "session.close",
+        "password.change",   "language.set",      "mirror.used",        "mirror.refused",  "mirror.report",
+        "mirror.cosign",     "paper.record",      "paper.begin",        "paper.state",     "paper.file",
+        "token.check",       "upload.check",      "upload.add",         "indicator.check", "indicator.add",
+        "mirror.enter",      "mirror.checkpoint", "mirror.consistency", "mirror.segments", "mirror.segment",
+        "mirror.tombstones", "mirror.tombstone",  "mirror.retention",   "mirror.log",      "mirror.notes",
+        "mirror.stamps",     "document.check",    "document.add",       "document.file"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(ask, names[i]))
             return true;
@@ -118,7 +118,7 @@ static void the_document_is_json_and_whole(void)
     size_t questions = 0;
     while (api_at(questions))
         questions++;
-    CHECK_INT(paths, questions + 4); /* the document, metrics, uploads of files and lists */
+    CHECK_INT(paths, questions + 6); /* the document, metrics, files that come (a list, a document's), one that goes */
     const struct json_value *save = json_get(json_get(json_get(json, "paths"), "/api/rule.save"), "post");
     CHECK_TEXT(json_str(json_get(save, "operationId"), STR("")), "rule.save");
     CHECK(json_get(save, "requestBody") && json_get(save, "security"));
@@ -167,6 +167,8 @@ static void paths_of_programs(void)
         const char *pattern, *target, *scopes; /* "": whatever it is for */
     } rows[] = {
         {"/api/upload", "/api/upload?object=1", "[\"vulnerabilities\"]"},
+        {"/api/document", "/api/document?object=1", "[\"objects\"]"},
+        {"/api/document.file", "/api/document.file?file=5", "[\"objects\"]"},
         {"/api/indicators", "/api/indicators?list=a", "[\"rules\"]"},
         {"/api/openapi.json", "/api/openapi.json", ""},
         {"/metrics", "/metrics", "[\"metrics\"]"},

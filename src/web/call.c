@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define QUESTION_MAX (512u << 10)
+#define QUESTION_MAX    (512u << 10)
+#define DISPOSITION_MAX 2048u
 
 struct str call_format(struct web_call *call, const char *format, ...)
 {
@@ -180,6 +181,8 @@ static const struct {
     {"no_fonts", 503},         {"draw_failed", 500},
     {"list_waits", 409},       {"list_stale", 409},
     {"list_over", 409},        {"list_long", 413},
+    {"documents_full", 507},   {"documents_coming", 409},
+    {"document_lost", 410},
 };
 
 unsigned status_of_error(struct str key)
@@ -242,6 +245,29 @@ void call_download(struct web_call *call, const char *content_type, struct str n
 {
     finish(call, 200, content_type, bytes);
     call->response.disposition = call_format(call, "attachment; filename=\"%.*s\"", STR_ARG(name));
+}
+
+/* RFC 6266: a name for who knows no other letters, and the whole one (RFC 8187). */
+void call_file(struct web_call *call, struct str name)
+{
+    struct buf text;
+    char *storage = arena_alloc_raw(call->arena, DISPOSITION_MAX);
+    finish(call, 200, "application/octet-stream", STR_NONE);
+    call->response.file = true;
+    call->response.disposition = STR("attachment");
+    if (!storage)
+        return;
+    buf_init_fixed(&text, storage, DISPOSITION_MAX);
+    buf_text(&text, "attachment; filename=\"");
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool plain = char_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+        buf_char(&text, plain || (c == '.' && i > 0) ? c : '_');
+    }
+    buf_text(&text, "\"; filename*=UTF-8''");
+    url_encode(&text, name);
+    if (!text.overflow)
+        call->response.disposition = buf_view(&text);
 }
 
 void call_redirect_slice(struct web_call *call, struct str path)
@@ -390,10 +416,11 @@ static const char *scope_of(const struct web_call *call, const struct api_row *r
         return row->scope;
     if (handle == api_ask || handle == api_document)
         return NULL;
-    return handle == page_metrics      ? "metrics"
-           : handle == api_upload      ? "vulnerabilities"
-           : handle == api_list_upload ? "rules"
-                                       : API_PERSON;
+    return handle == page_metrics                                      ? "metrics"
+           : handle == api_upload                                      ? "vulnerabilities"
+           : handle == api_list_upload                                 ? "rules"
+           : handle == api_document_add || handle == api_document_file ? "objects"
+                                                                       : API_PERSON;
 }
 
 static void ask_token(struct web_call *call)

@@ -133,6 +133,8 @@ void call_redirect_slice(struct web_call *call, struct str path);
 void call_bytes(struct web_call *call, unsigned status, const char *content_type, struct str bytes);
 void call_json(struct web_call *call, unsigned status, struct str json);
 void call_download(struct web_call *call, const char *content_type, struct str name, struct str bytes);
+/* The file that comes along with the last answer, to be saved under this name. */
+void call_file(struct web_call *call, struct str name);
 void call_cookie(struct web_call *call, const char *name, struct str value, int64_t max_age_s);
 /* The status that an error key of a peer means. */
 unsigned status_of_error(struct str key);

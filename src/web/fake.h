@@ -245,6 +245,56 @@ static const struct fake_answer fake_answers[] = {
     {"upload.add", "{\"ok\":true,\"id\":5}"},
     {"upload.accept", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
     {"upload.drop", "{\"ok\":true}"},
+    {"document.list",
+     "{\"ok\":true,\"may_change\":true,\"bytes\":9,\"violations\":[{\"id\":4,\"document\":7,\"title\":\"EVIL\","
+     "\"found\":\"2026-11-01\",\"requirement\":\"EVIL\",\"what\":\"EVIL\",\"who\":\"EVIL\",\"mended\":\"\"},"
+     "{\"id\":3,\"document\":0,\"requirement\":\"EVIL\",\"what\":\"EVIL\",\"mended\":\"2026-11-02\",\"measure\":"
+     "\"EVIL\",\"mended_by\":\"EVIL\"}],"
+     "\"bytes_max\":99,\"documents\":[{\"id\":7,\"kind\":\"1_"
+     "1\",\"title\":\"EVIL\",\"ended_ns\":0,\"languages\":[\"kk\"],\"languages_missing\":[\"ru\"],\"versio"
+     "n\":2,\"approved\":\"2026-01-12\",\"coming\":false,\"review\":\"overdue\",\"due_ns\":5,\"signatures"
+     "\":\"bad\"},{\"id\":7,\"kind\":\"other\",\"title\":\"EVIL\",\"ended_ns\":0,\"languages\":[\"kk\"],\""
+     "languages_missing\":[\"ru\"],\"version\":2,\"approved\":\"2026-01-12\",\"coming\":false,\"review\":"
+     "\"overdue\",\"due_ns\":5,\"signatures\":\"none\"}],\"missing\":[\"2_1\",\"4_8\"]}"},
+    {"document.get",
+     "{\"ok\":true,\"may_change\":true,\"document\":{\"id\":7,\"object_id\":1,\"object\":\"EVIL\",\"kind\""
+     ":\"1_1\",\"title\":\"EVIL\",\"who\":\"EVIL\",\"made_ns\":1,\"reviewed\":\"\",\"counted\":\"2026-01-1"
+     "2\",\"ended_ns\":0,\"ended_by\":\"\",\"ended_why\":\"\",\"versions\":[{\"id\":3,\"number\":2,\"langu"
+     "age\":\"kk\",\"pages\":14,\"approved\":\"2026-01-12\",\"approved_by\":\"EVIL\",\"note\":\"EVIL\",\"w"
+     "ho\":\"EVIL\",\"made_ns\":1,\"files\":[{\"id\":5,\"form\":\"plain\",\"state\":\"kept\",\"name\":\"EV"
+     "IL\",\"bytes\":9,\"sha256\":\"EVIL\",\"fault\":\"\",\"who\":\"EVIL\",\"made_ns\":1,\"judgements\":[]"
+     "},{\"id\":6,\"form\":\"beside\",\"state\":\"kept\",\"name\":\"EVIL\",\"bytes\":9,\"sha256\":\"EVIL\""
+     ",\"fault\":\"\",\"who\":\"EVIL\",\"made_ns\":1,\"judgements\":[{\"id\":9,\"who\":\"EVIL\",\"asked_ns"
+     "\":1,\"judged_ns\":2,\"verdict\":\"unknown\",\"fault\":\"\",\"tree\":12,\"report\":{\"verdict\":\"un"
+     "known\",\"signers\":[{\"verdict\":\"unknown\",\"name\":\"EVIL\",\"person\":\"IINEVIL\",\"organisatio"
+     "n\":\"EVIL\",\"organisation_code\":\"BINEVIL\",\"issuer\":\"EVIL\",\"serial\":\"EVIL\",\"algorithm\""
+     ":\"EVIL\",\"from_ns\":1,\"until_ns\":2,\"claimed_ns\":3,\"stamped_ns\":0,\"moment_ns\":5,\"bytes\":{"
+     "\"verdict\":\"good\",\"reason\":\"good\",\"about\":\"\"},\"path\":{\"verdict\":\"good\",\"reason\":"
+     "\"good\",\"about\":\"\"},\"period\":{\"verdict\":\"good\",\"reason\":\"good\",\"about\":\"\"},\"revo"
+     "cation\":{\"verdict\":\"unknown\",\"reason\":\"silent\",\"about\":\"EVIL\"},\"stamp\":{\"verdict\":"
+     "\"good\",\"reason\":\"good\",\"about\":\"\"}}]}},{\"id\":8,\"who\":\"EVIL\",\"asked_ns\":1,\"judged_"
+     "ns\":1,\"verdict\":\"unknown\",\"fault\":\"no_signature\",\"tree\":0}]}]},{\"id\":2,\"number\":1,\"l"
+     "anguage\":\"ru\",\"pages\":0,\"approved\":\"\",\"approved_by\":\"\",\"note\":\"\",\"who\":\"a\",\"ma"
+     "de_ns\":1,\"files\":[{\"id\":4,\"form\":\"signed\",\"state\":\"lost\",\"name\":\"EVIL\",\"bytes\":9,"
+     "\"sha256\":\"EVIL\",\"fault\":\"disk\",\"who\":\"EVIL\",\"made_ns\":1,\"judgements\":[]}]}],\"clocks"
+     "\":[],\"history\":[],\"outbox\":[]}}"},
+    {"document.violation", "{\"ok\":true,\"id\":4}"},
+    {"document.mend", "{\"ok\":true}"},
+    {"document.judgement",
+     "{\"ok\":true,\"id\":9,\"who\":\"EVIL\",\"asked_ns\":1,\"judged_ns\":2,\"verdict\":\"unknown\",\"faul"
+     "t\":\"\",\"tree\":12,\"report\":{\"verdict\":\"unknown\",\"signers\":[{\"verdict\":\"unknown\",\"nam"
+     "e\":\"EVIL\",\"person\":\"IINEVIL\",\"organisation\":\"EVIL\",\"organisation_code\":\"BINEVIL\",\"is"
+     "suer\":\"EVIL\",\"serial\":\"EVIL\",\"algorithm\":\"EVIL\",\"from_ns\":1,\"until_ns\":2,\"claimed_ns"
+     "\":3,\"stamped_ns\":0,\"moment_ns\":5,\"bytes\":{\"verdict\":\"good\",\"reason\":\"good\",\"about\":"
+     "\"\"},\"path\":{\"verdict\":\"good\",\"reason\":\"good\",\"about\":\"\"},\"period\":{\"verdict\":\"g"
+     "ood\",\"reason\":\"good\",\"about\":\"\"},\"revocation\":{\"verdict\":\"unknown\",\"reason\":\"silen"
+     "t\",\"about\":\"EVIL\"},\"stamp\":{\"verdict\":\"good\",\"reason\":\"good\",\"about\":\"\"}}]}}"},
+    {"document.check", "{\"ok\":true}"},
+    {"document.add", "{\"ok\":true,\"document\":7,\"version\":3,\"file\":5}"},
+    {"document.file", "{\"ok\":true,\"name\":\"Саясат \\\"1\\\".pdf\",\"bytes\":9,\"sha256\":\"x\"}"},
+    {"document.judge", "{\"ok\":true}"},
+    {"document.review", "{\"ok\":true}"},
+    {"document.end", "{\"ok\":true}"},
     {"upload.list",
      "{\"ok\":true,\"total\":120,\"may_change\":true,\"uploads\":[{\"id\":5,\"state\":\"EVIL\",\"control\":true,"
      "\"object_id\":1,\"object\":\"EVIL\",\"origin\":\"survey\",\"title\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\","

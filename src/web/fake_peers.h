@@ -328,6 +328,7 @@ static int web_tests_run(const struct test *tests, size_t count, int argc, char 
     buf_init(&seen, 16u << 20);
     buf_init(&cookies, 4096);
     bool ready = web && web_add_texts(web, "web.tsv", load(arena, "data/i18n/web.tsv"), &err) == RC_OK &&
+                 web_add_texts(web, "documents.tsv", load(arena, "data/i18n/documents.tsv"), &err) == RC_OK &&
                  web_add_texts(web, "desk.tsv", load(arena, "data/i18n/desk.tsv"), &err) == RC_OK &&
                  web_add_texts(web, "rules.tsv", load(arena, "data/i18n/rules.tsv"), &err) == RC_OK &&
                  web_add_event_kinds(web, load(arena, "data/event_kinds.tsv"), &err) == RC_OK &&

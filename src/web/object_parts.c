@@ -25,10 +25,11 @@ void object_tabs(struct web_call *call, int64_t id, const char *here)
         const char *part;
         const char *key;
     } tabs[] = {
-        {"", "objects.settings"},          {"/card", "objects.card"},
-        {"/means", "objects.means"},       {"/documents", "objects.documents"},
-        {"/terms", "objects.terms"},       {"/surveys", "objects.surveys"},
-        {"/exchange", "objects.exchange"}, {"/inventory", "objects.machines"},
+        {"", "objects.settings"},           {"/card", "objects.card"},
+        {"/means", "objects.means"},        {"/documents", "objects.documents"},
+        {"/security", "objects.security"},  {"/terms", "objects.terms"},
+        {"/surveys", "objects.surveys"},    {"/exchange", "objects.exchange"},
+        {"/inventory", "objects.machines"},
     };
     struct html *html = &call->html;
     HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("objects.title"), RAW("\">"));

@@ -210,6 +210,20 @@ static void file_put(struct buf *out, const char *path, const char *scope, const
     json_write_object_end(out);
 }
 
+/* A file's bytes as they came. */
+static void document_file_put(struct buf *out)
+{
+    static const struct api_member members[] = {{"file", API_INT, 0, NULL}, {0}};
+    object_begin(out, "/api/document.file");
+    object_begin(out, "get");
+    json_put_text(out, "operationId", "document.file");
+    security_put(out, "objects", false);
+    parameters_put(out, members);
+    responses_put(out, "application/octet-stream");
+    json_write_object_end(out);
+    json_write_object_end(out);
+}
+
 static void files_put(struct buf *out)
 {
     static const struct api_member report[] = {{"object", API_INT, 0, NULL},      {"origin", API_TEXT, 0, NULL},
@@ -218,8 +232,22 @@ static void files_put(struct buf *out)
     static const struct api_member list[] = {{"list", API_TEXT, 0, NULL},      {"source", API_TEXT, 0, NULL},
                                              {"confidence", API_INT, 0, NULL}, {"expires_ns", API_INT, 0, NULL},
                                              {"name", API_TEXT, 0, NULL},      {0}};
+    static const struct api_member document[] = {{"object", API_INT, 0, NULL},
+                                                 {"document", API_INT, 0, NULL},
+                                                 {"version", API_INT, 0, NULL},
+                                                 {"kind", API_TEXT, 0, NULL},
+                                                 {"title", API_TEXT, 0, NULL},
+                                                 {"language", API_TEXT, 0, NULL},
+                                                 {"pages", API_INT, 0, NULL},
+                                                 {"approved", API_TEXT, 0, NULL},
+                                                 {"approved_by", API_TEXT, 0, NULL},
+                                                 {"form", API_TEXT, 0, NULL},
+                                                 {"note", API_TEXT, 0, NULL},
+                                                 {"name", API_TEXT, 0, NULL},
+                                                 {0}};
     file_put(out, "/api/upload", "vulnerabilities", report);
     file_put(out, "/api/indicators", "rules", list);
+    file_put(out, "/api/document", "objects", document);
 }
 
 static void response_put(struct buf *out, const char *key, const char *says, bool retry)
@@ -318,6 +346,7 @@ void api_document(struct web_call *call)
     for (size_t i = 0; api_at(i); i++)
         question_put(out, api_at(i));
     files_put(out);
+    document_file_put(out);
     plain_put(out, "/api/openapi.json", "", "application/json");
     plain_put(out, "/metrics", "metrics", "text/plain");
     json_write_object_end(out);

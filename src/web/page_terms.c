@@ -8,7 +8,7 @@
 #include "web/zones.h"
 
 static const char *const states[] = {"overdue", "running", "met", "late", "cancelled", NULL};
-static const char *const subjects[] = {"incident", "findings", "vulnerability", "object", "survey", NULL};
+static const char *const subjects[] = {"incident", "findings", "vulnerability", "object", "survey", "document", NULL};
 static const struct part_tab tabs[] = {{"/terms", "terms.title"}, {"/terms/try", "terms.try"}};
 
 struct wish {
@@ -113,8 +113,8 @@ static void filter_form(struct web_call *call, const struct wish *wish)
 
 static void subject_cell(struct web_call *call, const struct json_value *t)
 {
-    static const char *const paths[] = {"/incidents/", "/vulnerabilities/reports/", "/vulnerabilities/", "/objects/",
-                                        "/surveys/"};
+    static const char *const paths[] = {
+        "/incidents/", "/vulnerabilities/reports/", "/vulnerabilities/", "/objects/", "/surveys/", "/documents/"};
     struct html *html = &call->html;
     struct str name = of_str(json_get(t, "name"), language_code(html->language)); /* of a survey */
     part_cell(call, "terms.subject");

@@ -116,6 +116,13 @@ static const struct route routes[] = {
     {"POST", "/objects/*/means", ACCESS_SESSION, 0, act_object_list},
     {"GET", "/objects/*/documents", ACCESS_SESSION, 0, page_object_list},
     {"POST", "/objects/*/documents", ACCESS_SESSION, 0, act_object_list},
+    {"GET", "/objects/*/security", ACCESS_SESSION, 0, page_object_documents},
+    {"POST", "/objects/*/security", ACCESS_SESSION, 0, act_object_documents},
+    {"POST", "/documents", ACCESS_SESSION, ROUTE_FILE | ROUTE_DOCUMENT, act_document_add},
+    {"GET", "/documents/*", ACCESS_SESSION, 0, page_document},
+    {"POST", "/documents/*", ACCESS_SESSION, 0, act_document},
+    {"GET", "/documents/files/*", ACCESS_SESSION, 0, page_document_file},
+    {"GET", "/documents/judgements/*", ACCESS_SESSION, 0, page_document_judgement},
     {"GET", "/objects/*/terms", ACCESS_SESSION, 0, page_object_terms},
     {"POST", "/objects/*/terms", ACCESS_SESSION, 0, act_object_terms},
     {"GET", "/objects/*/surveys", ACCESS_SESSION, 0, page_object_surveys},
@@ -168,6 +175,8 @@ static const struct route routes[] = {
     {"POST", "/archive/retention", ACCESS_SESSION, 0, act_propose},
     {"POST", "/archive/retention/*", ACCESS_SESSION, 0, act_decide},
     {"POST", "/api/upload", ACCESS_API, ROUTE_FILE, api_upload},
+    {"POST", "/api/document", ACCESS_API, ROUTE_FILE | ROUTE_DOCUMENT, api_document_add},
+    {"GET", "/api/document.file", ACCESS_API, 0, api_document_file},
     {"POST", "/api/indicators", ACCESS_API, ROUTE_FILE | ROUTE_LIST, api_list_upload},
     {"GET", "/tokens", ACCESS_SESSION, 0, page_tokens},
     {"POST", "/tokens", ACCESS_SESSION, 0, act_token_make},
@@ -202,7 +211,9 @@ enum web_stream web_streams(struct str method, struct str path, int64_t *ret_max
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (!(routes[i].flags & ROUTE_FILE) || !str_is(method, routes[i].method) || !str_is(path, routes[i].pattern))
             continue;
-        *ret_max = (routes[i].flags & ROUTE_LIST) ? WEB_LIST_MAX : WEB_UPLOAD_MAX;
+        *ret_max = (routes[i].flags & ROUTE_LIST)       ? WEB_LIST_MAX
+                   : (routes[i].flags & ROUTE_DOCUMENT) ? WEB_DOCUMENT_MAX
+                                                        : WEB_UPLOAD_MAX;
         return routes[i].access == ACCESS_API ? WEB_STREAM_RAW : WEB_STREAM_FORM;
     }
     return WEB_STREAM_NONE;

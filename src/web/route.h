@@ -19,6 +19,7 @@ enum route_flags {
     ROUTE_FILE = 2,               /* its body is a file: web_streams. No "*" in its pattern */
     ROUTE_UNENROLLED = 4,         /* also while a second factor must be set up */
     ROUTE_LIST = 8,               /* the file is a list of indicators */
+    ROUTE_DOCUMENT = 16,          /* the file is a document's, or a signature beside it */
 };
 
 struct route {
@@ -170,6 +171,15 @@ void act_survey_list(struct web_call *call);
 void page_survey_faults(struct web_call *call);
 void page_survey(struct web_call *call);
 void act_survey(struct web_call *call);
+void page_object_documents(struct web_call *call);
+void act_object_documents(struct web_call *call);
+void page_document(struct web_call *call);
+void act_document(struct web_call *call);
+void act_document_add(struct web_call *call);
+void page_document_file(struct web_call *call);
+void page_document_judgement(struct web_call *call);
+void api_document_add(struct web_call *call);
+void api_document_file(struct web_call *call);
 void page_object_terms(struct web_call *call);
 void act_object_terms(struct web_call *call);
 void page_object_version(struct web_call *call);

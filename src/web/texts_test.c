@@ -17,9 +17,11 @@
 
 static struct arena *arena;
 static struct map *literals; /* all string literals of the room's sources that look like keys */
-static struct map *keys;     /* of web.tsv */
+static struct map *keys;     /* of the files of pages */
 static struct map *others;   /* of the other files of data/i18n that pages use: desk.tsv */
 static struct map *families; /* what stands before the first dot of a key */
+
+static const char *const files[] = {"web.tsv", "documents.tsv"};
 
 static struct str load(const char *folder, const char *name)
 {
@@ -102,7 +104,8 @@ static void set_up(void)
     }
     if (dir)
         closedir(dir);
-    take_keys(load("data/i18n", "web.tsv"), keys);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        take_keys(load("data/i18n", files[i]), keys);
     take_keys(load("data/i18n", "desk.tsv"), others);
     take_keys(load("data/i18n", "rules.tsv"), others);
     CHECK(map_put(others, STR("event_kind.sign_in")) != NULL); /* made of data/event_kinds.tsv */
@@ -113,7 +116,8 @@ static void loads(void)
 {
     struct texts *texts = texts_new(1);
     struct err err = {0};
-    CHECK_INT(texts_add(texts, "web.tsv", load("data/i18n", "web.tsv"), &err), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        CHECK_INT(texts_add(texts, files[i], load("data/i18n", files[i]), &err), RC_OK);
     test_row("%s", err.text);
     CHECK(texts_count(texts) > 250);
     CHECK_INT(texts_count(texts), map_count(keys));
@@ -123,11 +127,11 @@ static void loads(void)
 /* Words with a dot that name something else. */
 static bool is_no_text(struct str literal)
 {
-    static const char *const names[] = {"session.code",  "factor.get",    "factor.begin",    "factor.confirm",
-                                        "factor.codes",  "factor.off",    "factor.seen",     "session.open",
-                                        "session.check", "session.close", "password.change", "language.set",
-                                        "icon.svg",      "style.css",     "qorgan.js",       "checkpoint.txt",
-                                        "upload.check",  "upload.add",    "indicator.check", "indicator.add"};
+    static const char *const names[] = {
+        "session.code",    "factor.get",    "factor.begin",   "factor.confirm", "factor.codes",    "factor.off",
+        "factor.seen",     "session.open",  "session.check",  "session.close",  "password.change", "language.set",
+        "icon.svg",        "style.css",     "qorgan.js",      "checkpoint.txt", "upload.check",    "upload.add",
+        "indicator.check", "indicator.add", "document.check", "document.add",   "document.file"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(literal, names[i]))
             return true;
@@ -247,7 +251,8 @@ static void languages_of_file_differ(const char *name)
 
 static void languages_differ(void)
 {
-    languages_of_file_differ("web.tsv");
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        languages_of_file_differ(files[i]);
     languages_of_file_differ("rules.tsv");
 }
 

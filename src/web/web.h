@@ -29,6 +29,7 @@
 #define WEB_COOKIES_MAX   4
 #define WEB_UPLOAD_MAX    (INT64_C(512) << 20) /* bytes of a file that is uploaded */
 #define WEB_LIST_MAX      (INT64_C(64) << 20)  /* the same of a list of indicators */
+#define WEB_DOCUMENT_MAX  (INT64_C(64) << 20)  /* of an object's document, or of a signature beside it */
 
 struct web;
 struct web_call;
@@ -78,6 +79,7 @@ struct web_response {
     struct str language;                 /* Content-Language; empty: none */
     struct str cookies[WEB_COOKIES_MAX]; /* whole Set-Cookie values */
     size_t cookie_count;
+    bool file;      /* the body is the file that came along with the last answer of the desk; `body` is empty */
     bool immutable; /* may be cached for a year (its address names its content); everything else is no-store */
     struct str body;
 };

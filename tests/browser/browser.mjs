@@ -730,7 +730,29 @@ test("a scanner's file is uploaded, its preview looked at, and accepted", { time
   seen.check();
 });
 
-// A page is opened once in a language and looked at in all widths.
+test("a document is given without scripts' help, and its signature judged", { timeout: 60000 }, async () => {
+  await open("/objects/1/security");
+  await page.fill("#new [name=title]", "Security policy");
+  await page.fill("#new [name=approved]", "2026-01-12");
+  await page.selectOption("#new [name=form]", "signed");
+  await page.setInputFiles("#f-file-0", { name: "policy 14.p7m", mimeType: "application/pkcs7-mime", buffer: Buffer.from("nothing") });
+  await page.click("#new button.main");
+  await page.waitForURL(/documents\/\d+$/);
+  await page.waitForSelector("#versions:not([data-refresh])", { timeout: 50000 }); // the page renews itself until it is judged
+  assert.match(await page.textContent("#versions"), /CMS/);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click("#versions a[download]")]);
+  assert.equal(file.suggestedFilename(), "policy 14.p7m");
+  await open("/objects/1/security");
+  await page.click("#violations summary");
+  await page.fill("#violations [name=day]", "2026-01-20");
+  await page.fill("#violations [name=requirement]", "832 p.38");
+  await page.fill("#violations [name=note]", "no log is kept");
+  await page.click("#violations button.main");
+  await page.waitForURL(/security\?saved=1/);
+  assert.equal(await page.locator("#violations tbody tr").count(), 1);
+  seen.check();
+});
+
 test("a summary of the quarter is made, stays what it was, and is downloaded", { timeout: 60000 }, async () => {
   await open("/reports");
   await page.click("a[href='/reports/new?kind=summary_17']");
@@ -749,6 +771,7 @@ test("a summary of the quarter is made, stays what it was, and is downloaded", {
   seen.check();
 });
 
+// A page is opened once in a language and looked at in all widths.
 for (const language of d.languages) {
   test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 300000 }, async () => {
     const look = async (where) => {
@@ -766,7 +789,7 @@ for (const language of d.languages) {
     await open("/");
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", "/incidents/new", card, "/objects"];
-    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/vulnerabilities/uploads", "/vulnerabilities/uploads/2", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/surveys?year=2026", "/surveys?year=2027", "/surveys/month?year=2027&month=3", "/surveys/list?year=2027", "/surveys/faults?year=2027", "/surveys/1", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/tokens", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/vulnerabilities/uploads", "/vulnerabilities/uploads/2", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/security", "/documents/1", "/objects/1/terms", "/objects/1/surveys?year=2026", "/surveys?year=2027", "/surveys/month?year=2027&month=3", "/surveys/list?year=2027", "/surveys/faults?year=2027", "/surveys/1", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/tokens", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
     paths.push("/factor", "/reports", "/reports/new?kind=summary_17", "/reports/1", "/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);
