@@ -158,7 +158,7 @@ static const struct report_section objects[] = {
      5, LIST_ROWS, false, NULL},
     {0}};
 
-/* --- violations of the technical documentation: what a person says, the desk keeps no surveys of documents --- */
+/* --- violations of the technical documentation: what a person says of the surveys --- */
 
 static void words_fill(struct report_writer *writer)
 {
