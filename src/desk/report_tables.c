@@ -158,7 +158,7 @@ static const struct report_section objects[] = {
      5, LIST_ROWS, false, NULL},
     {0}};
 
-/* --- violations of the technical documentation: what a person says of the surveys --- */
+/* --- violations of the technical documentation: those that were noted, and what a person says besides --- */
 
 static void words_fill(struct report_writer *writer)
 {
@@ -174,8 +174,23 @@ static void words_fill(struct report_writer *writer)
 }
 
 static const struct report_column words_columns[] = {{"violations", CELL_TEXT}, {0}};
-static const struct report_section documents[] = {{"documents", words_columns, NULL, 0, LIST_ROWS, false, words_fill},
-                                                  {0}};
+static const struct report_column violations_columns[] = {{"object", CELL_TEXT},
+                                                          {"day", CELL_TEXT},
+                                                          {"violation", CELL_TEXT},
+                                                          {"requirement", CELL_TEXT},
+                                                          {"mended", CELL_TEXT},
+                                                          {"measure", CELL_TEXT},
+                                                          {0}};
+static const struct report_section documents[] = {
+    {"documents_violations", violations_columns,
+     "SELECT o.name, v.found, v.what, v.requirement, v.mended, v.measure FROM document_violation v"
+     " JOIN object o ON o.id = v.object WHERE (?3 = 0 OR v.object = ?3)"
+     " AND ((v.found >= date(?1 / 1000000000 + ?5, 'unixepoch') AND v.found < date(?2 / 1000000000 + ?5, 'unixepoch'))"
+     " OR (v.mended >= date(?1 / 1000000000 + ?5, 'unixepoch')"
+     " AND v.mended < date(?2 / 1000000000 + ?5, 'unixepoch'))) ORDER BY v.found, v.id",
+     5, LIST_ROWS, false, NULL},
+    {"documents", words_columns, NULL, 0, LIST_ROWS, false, words_fill},
+    {0}};
 
 /* --- measures --- */
 

@@ -167,6 +167,24 @@ static void quarter_give(void)
 
 #define P52 "52/\xd0\x9d\xd2\x9a, "
 
+/* Days at UTC+05:00. One lies before the quarter and was mended in the one after it. */
+static void violation_give(const char *day, const char *requirement, const char *what)
+{
+    CHECK(ask(stand_format(&stand,
+                           "{'ask':'document.violation','who':'admin','object':1,'document':0,'day':'%s',"
+                           "'requirement':'%s','note':'%s'}",
+                           day, requirement, what)));
+}
+
+static void violations_give(void)
+{
+    violation_give("2026-09-30", "832, p.31", "Nobody was told");
+    violation_give("2026-10-20", "832, p.30", "No copies are kept");
+    violation_give("2026-12-31", "52/N, p.14", "The policy is out of date");
+    CHECK(ask("{'ask':'document.mend','who':'admin','id':3,'day':'2027-01-01','note':'It was approved anew'}"));
+    CHECK(ask("{'ask':'document.mend','who':'admin','id':1,'day':'2027-01-01','note':'They know'}"));
+}
+
 static void a_quarter_is_counted(void)
 {
     struct err err;
@@ -188,6 +206,9 @@ static void a_quarter_is_counted(void)
         {"vulnerabilities_object", "Portal 2 1 0 1 0; qorgan 2 1 1 0 0 = 4 2 1 1 0"},
         {"vulnerabilities_standing", "critical 3 1 2 0; medium 1 0 0 1; low 2 2 0 0 = 6 3 2 1"},
         {"objects_days", "2026-10-05 industrial Portal"},
+        {"documents_violations",
+         "qorgan 2026-10-20 No copies are kept 832, p.30  ; "
+         "qorgan 2026-12-31 The policy is out of date 52/N, p.14 2027-01-01 It was approved anew"},
         {"documents", "Two documents are not approved."},
         {"measures_removed", "critical 2 0 = 2 0"},
         {"measures_kept", "zero_day 1 0 = 1 0"},
@@ -201,6 +222,7 @@ static void a_quarter_is_counted(void)
     CHECK(ask("{'ask':'findings.inform','who':'admin','id':3,'note':'letter'}"));
     stand.now = past_ns + H(1);
     CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
+    violations_give();
     const struct json_value *report =
         content(make(SUMMARY ",'violations':'\\r\\nTwo documents are not approved.\\n\\n'"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
