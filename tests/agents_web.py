@@ -120,10 +120,11 @@ def tokens():
         check_equal([row["name"] for row in listed], ["web2", "web1"], "tokens that wait")
         web.change("agent.token_end", id=listed[0]["id"])
         refused(lambda: Agent(stand.port).enrol(second), 7, "a token that was withdrawn")
-        for name in os.listdir(os.path.join(stand.service.data, "desk")):
-            with open(os.path.join(stand.service.data, "desk", name), "rb") as file:
-                text = file.read()
-            check(secret.encode() not in text and bytes.fromhex(secret) not in text, f"no secret in {name}")
+        for folder, _, names in os.walk(os.path.join(stand.service.data, "desk")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    text = file.read()
+                check(secret.encode() not in text and bytes.fromhex(secret) not in text, f"no secret in {name}")
         stand.service.stop()
         base = sqlite3.connect(os.path.join(stand.service.data, "desk/desk.db"))
         base.execute("UPDATE agent_token SET until_ns = ?", (time.time_ns() - 1,))
