@@ -633,7 +633,8 @@ static const struct command commands[] = {
      "when "
      "it is proven to continue the last one. With --show exit status 1 means that a log does not grow."},
     {"demo", "play a short attack into the running service", "", 0, 0, ROWS(demo_rows),
-     "Sends invented log lines of a password attack, so that a first incident opens and its clock runs."},
+     "Sends invented log lines of a password attack, so that a first incident opens; its clocks run once you confirm "
+     "it."},
     {"forward", "give records on to another system", "", 0, 0, ROWS(forward_rows),
      "Sends what is signed, in the order of record numbers, from a position of its own on, until it is stopped. What "
      "is "
