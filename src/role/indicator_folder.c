@@ -67,11 +67,10 @@ static enum rc list_take(const struct indicator_reading *reading, const struct i
     enum rc rc = indicators_list(reading->indicators, file->name, err);
     if (rc != RC_OK)
         return rc;
-    if (file->text.n)
-        IGNORE(indicator_read(reading, file->text, &why));
-    const char *said = file->why ? file->why : why.text;
-    if (said[0])
-        indicators_refuse(reading->indicators, 0, said, STR_NONE);
+    if (file->why)
+        indicators_refuse(reading->indicators, 0, file->why, STR_NONE);
+    else if (file->text.n && indicator_read(reading, file->text, &why) != RC_OK)
+        indicators_refuse(reading->indicators, 0, why.text, STR_NONE);
     return RC_OK;
 }
 
